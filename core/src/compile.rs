@@ -1,0 +1,111 @@
+//! From a model and a size to a planned program: recordings through all passes, with the backend's choices.
+
+use std::collections::BTreeMap;
+
+use crate::backend::{Backend, CompileError, Planned, operands};
+use crate::graph::Origin;
+use crate::model::Model;
+use crate::passes::fuse::{FuseReport, fuse};
+use crate::passes::hoist::{HoistOptions, Recordings, hoist};
+use crate::passes::plan::{Scratch, plan};
+use crate::passes::precision::narrow;
+use crate::program::Program;
+use crate::weights::{Encoding, LeafId, Leaves};
+
+/// Storage of activations.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Precision {
+    /// 32 bits everywhere.
+    #[default]
+    F32,
+    /// 16 bits for the activations of prompt, step and finish; state, tables and statistics stay f32.
+    F16,
+}
+
+impl Precision {
+    /// As it is written in recipes and flags.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::F32 => "f32",
+            Self::F16 => "f16",
+        }
+    }
+}
+
+/// What a program is made for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ProgramKey {
+    /// Pictures per launch.
+    pub n: usize,
+    /// Pixels across.
+    pub width: usize,
+    /// Pixels down.
+    pub height: usize,
+    /// Rows of the tables, R.
+    pub rows: usize,
+    /// Storage of activations.
+    pub precision: Precision,
+}
+
+/// Largest table, bytes, that `hoist` makes.
+pub const TABLE_BUDGET: u64 = 64 << 20;
+
+/// The row bucket of a number of rows: 4, 8, 16 … 256. More is refused by the schedule.
+pub fn row_bucket(rows: usize) -> usize {
+    rows.next_power_of_two().max(4)
+}
+
+/// Records, hoists, fuses.
+pub fn program(model: &Model, leaves: &mut Leaves, key: ProgramKey) -> (Program, FuseReport) {
+    let latent = model.latent_shape(key.n, key.width, key.height);
+    let guided = model.record_step(leaves, latent, true, key.rows);
+    let plain = model.record_step(leaves, latent, false, key.rows);
+    let finish = model.record_finish(leaves, latent);
+    let recordings = Recordings { guided: &guided, plain: &plain, finish: &finish, preview: None };
+    let mut program = hoist(&recordings, HoistOptions { rows: key.rows, table_budget: TABLE_BUDGET });
+    let report = fuse(&mut program);
+    if key.precision == Precision::F16 {
+        narrow(&mut program);
+    }
+    (program, report)
+}
+
+/// Leaves that a program reads.
+pub fn leaves_of(program: &Program) -> Vec<LeafId> {
+    let mut ids: Vec<LeafId> = program
+        .parts
+        .iter()
+        .flat_map(|p| &p.nodes)
+        .flat_map(|n| &n.inputs)
+        .filter_map(|&v| match program.values[program.base(v).0.index()].origin {
+            Origin::Leaf(leaf) => Some(leaf),
+            _ => None,
+        })
+        .collect();
+    ids.sort_unstable();
+    ids.dedup();
+    ids
+}
+
+/// Chooses kernels and plans memory.
+pub fn planned<B: Backend>(
+    backend: &B,
+    program: Program,
+    encodings: &BTreeMap<LeafId, Encoding>,
+) -> Result<Planned, CompileError> {
+    let mut choices = Vec::new();
+    let mut scratch = Vec::new();
+    for (part_at, part) in program.parts.iter().enumerate() {
+        let mut row = Vec::new();
+        for (node_at, node) in part.nodes.iter().enumerate() {
+            let (inputs, output) = operands(&program, encodings, node);
+            let choice = backend.choose(&node.op, &node.label, &inputs, &output)?;
+            scratch.push(Scratch { part: part_at, node: node_at, bytes: choice.scratch });
+            row.push(choice);
+        }
+        choices.push(row);
+    }
+    let plan = plan(&program, &scratch, backend.caps().alignment.max(4));
+    Ok(Planned { program, plan, choices, encodings: encodings.clone() })
+}

@@ -1,0 +1,258 @@
+//! What callers hold: load a model, generate pictures, hear of progress, cancel. The CLI, embedders and the web package wrap this
+//! and write nothing of it again.
+
+mod generate;
+mod resolve;
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+
+use crate::backend::{Backend, CompileError, DeviceError, Planned};
+use crate::compile::{Precision, ProgramKey, leaves_of, planned, program, row_bucket};
+use crate::files::ModelFiles;
+use crate::model::{LoadError, Model};
+use crate::passes::fuse::FuseReport;
+use crate::request::Recipe;
+use crate::store::{Sources, WeightStore, lay_out};
+use crate::weights::{Accounting, Leaf, LeafId, Leaves, WeightPlan, account};
+pub use resolve::{RequestError, Resolved, resolve};
+
+/// Something that callers may show.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Event {
+    /// Bytes of weights on the device, and of how many.
+    Weights(u64, u64),
+    /// Kernels ready, and of how many.
+    Kernels(usize, usize),
+    /// Rows of the sampler done, of how many, and pictures in this launch.
+    Step(usize, usize, usize),
+    /// Something the caller should know: a prompt that was cut.
+    Warning(String),
+}
+
+/// Where events go.
+pub type Watch<'a> = &'a (dyn Fn(Event) + Send + Sync);
+
+/// Stops a generation from another task or thread.
+#[derive(Clone, Debug, Default)]
+pub struct Cancel(Arc<AtomicBool>);
+
+impl Cancel {
+    /// A fresh one.
+    pub fn new() -> Self {
+        Self::default()
+    }
+    /// Asks to stop: takes effect within the chunks that are in flight.
+    pub fn cancel(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+    /// Whether it was asked to.
+    pub fn is_cancelled(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// Why there is no picture.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum GenerateError {
+    /// What was asked cannot be made.
+    #[error(transparent)]
+    Request(#[from] RequestError),
+    /// A prompt that cannot be tokenized.
+    #[error(transparent)]
+    Tokenizer(#[from] crate::tokenizer::TokenizerError),
+    /// The program cannot be compiled.
+    #[error(transparent)]
+    Compile(#[from] CompileError),
+    /// The device.
+    #[error(transparent)]
+    Device(#[from] DeviceError),
+    /// Cancelled by the caller.
+    #[error("cancelled")]
+    Cancelled,
+    /// NaN or infinity reached the pixels.
+    #[error("picture {0} came out with NaN or infinity; try --precision f32 or another sampler")]
+    NotFinite(usize),
+}
+
+/// Pictures with what made them.
+#[derive(Clone, Debug)]
+pub struct Generated {
+    /// Pixels across.
+    pub width: usize,
+    /// Pixels down.
+    pub height: usize,
+    /// RGBA8 of each picture.
+    pub images: Vec<Vec<u8>>,
+    /// Recipe of each picture.
+    pub recipes: Vec<Recipe>,
+    /// What it took.
+    pub timings: Timings,
+}
+
+/// What a generation took.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Timings {
+    /// Seconds to make programs ready that were not yet.
+    pub compile: f64,
+    /// Seconds from `begin` to pixels.
+    pub image: f64,
+    /// Queue submits.
+    pub submits: u64,
+    /// Dispatches.
+    pub dispatches: u64,
+    /// Readbacks.
+    pub readbacks: u64,
+    /// Launches (batches of pictures).
+    pub launches: u64,
+}
+
+/// A program made ready, and sessions that wait for images.
+pub(crate) struct Compiled<B: Backend> {
+    pub executable: Arc<B::Executable>,
+    /// Idle sessions with the draws each was opened for.
+    pub idle: Mutex<Vec<(usize, B::Session)>>,
+    /// Measured cost per second, as bits; 0 while none was measured.
+    pub rate: AtomicU64,
+}
+
+/// A model on a device.
+pub struct Pipeline<B: Backend> {
+    backend: B,
+    model: Model,
+    store: WeightStore<B>,
+    leaves: Mutex<Leaves>,
+    programs: Mutex<BTreeMap<ProgramKey, Arc<Compiled<B>>>>,
+    precision: Precision,
+}
+
+/// A plan of everything, before anything is allocated.
+pub struct Inspection {
+    /// Program, memory, kernels.
+    pub planned: Planned,
+    /// What was fused and what not.
+    pub fused: FuseReport,
+    /// Bytes of weights on the device.
+    pub weight_bytes: u64,
+    /// Leaves, with the bytes of each.
+    pub leaves: Vec<(Leaf, u64)>,
+}
+
+/// Everything about a model that needs no device memory: files opened and accounted for, recordings made.
+struct Prepared {
+    model: Model,
+    sources: Sources,
+    leaves: Leaves,
+    used: WeightPlan,
+    accounting: Accounting,
+}
+
+async fn prepare(files: &dyn ModelFiles) -> Result<Prepared, LoadError> {
+    let model = Model::load(files).await?;
+    let sources = model.open(files).await?;
+    let mut leaves = Leaves::default();
+    let (width, height) = model.default_size();
+    let key = ProgramKey { n: 1, width, height, rows: row_bucket(1), precision: Precision::F32 };
+    let (program, _) = program(&model, &mut leaves, key);
+    let used = leaves.plan(leaves_of(&program));
+    let accounting = account(&used, &sources, &|component, name| model.unneeded(component, name))?;
+    Ok(Prepared { model, sources, leaves, used, accounting })
+}
+
+/// Plans a model on a backend without allocating anything there.
+pub async fn inspect<B: Backend>(
+    backend: &B,
+    files: &dyn ModelFiles,
+    precision: Precision,
+    key: impl FnOnce(&Model) -> ProgramKey,
+) -> Result<(Model, Inspection), InspectError> {
+    let Prepared { model, mut leaves, used, accounting, .. } = prepare(files).await?;
+    let laid = lay_out(backend, used, &accounting.encodings);
+    let encodings = laid.iter().map(|(leaf, layout)| (leaf.id, layout.encoding)).collect();
+    let sized: Vec<_> = laid.into_iter().map(|(leaf, layout)| (leaf, layout.bytes)).collect();
+    let key = ProgramKey { precision, ..key(&model) };
+    let (program, fused) = program(&model, &mut leaves, key);
+    let planned = planned(backend, program, &encodings)?;
+    let weight_bytes = sized.iter().map(|(_, b)| b).sum();
+    Ok((model, Inspection { planned, fused, weight_bytes, leaves: sized }))
+}
+
+/// Why there is no plan.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum InspectError {
+    /// The model cannot be loaded.
+    #[error(transparent)]
+    Load(#[from] LoadError),
+    /// A node the backend cannot run.
+    #[error(transparent)]
+    Compile(#[from] CompileError),
+}
+
+impl<B: Backend> Pipeline<B> {
+    /// Loads a model onto a device. Files are checked completely before the device allocates anything.
+    pub async fn load(
+        backend: B,
+        files: &dyn ModelFiles,
+        precision: Precision,
+        watch: Watch<'_>,
+    ) -> Result<Self, LoadError> {
+        if precision == Precision::F16 && !backend.caps().f16 {
+            let name = &backend.caps().name;
+            return Err(LoadError::Mismatch(format!("{name} has no 16-bit floats: use --precision f32")));
+        }
+        let Prepared { model, sources, leaves, used, accounting } = prepare(files).await?;
+        let progress = |done, of| watch(Event::Weights(done, of));
+        let store = WeightStore::load(&backend, used, &accounting.encodings, &sources, &progress).await?;
+        let (leaves, programs) = (Mutex::new(leaves), Mutex::default());
+        Ok(Self { backend, model, store, leaves, programs, precision })
+    }
+
+    /// The device.
+    pub const fn backend(&self) -> &B {
+        &self.backend
+    }
+    /// The model.
+    pub const fn model(&self) -> &Model {
+        &self.model
+    }
+    /// Its weights on the device.
+    pub const fn store(&self) -> &WeightStore<B> {
+        &self.store
+    }
+
+    /// Fills the leaf that holds a tensor again, out of other files of the same model.
+    pub async fn replace(&self, component: &str, name: &str, files: &dyn ModelFiles) -> Result<(), LoadError> {
+        let missing = || LoadError::Missing(format!("tensor {component}/{name}"));
+        let leaf: LeafId = self.store.leaf_of(component, name).ok_or_else(missing)?;
+        let sources = self.model.open(files).await?;
+        self.store.replace(&self.backend, leaf, &sources).await
+    }
+
+    /// Records, plans and compiles a program, or finds it compiled.
+    pub(crate) async fn compiled(&self, key: ProgramKey, watch: Watch<'_>) -> Result<Arc<Compiled<B>>, CompileError> {
+        if let Some(known) = self.programs.lock().ok().and_then(|p| p.get(&key).cloned()) {
+            return Ok(known);
+        }
+        let planned = self.plan(key)?;
+        let progress = |done, of| watch(Event::Kernels(done, of));
+        let executable = Arc::new(self.backend.compile(planned, &progress).await?);
+        let compiled = Arc::new(Compiled { executable, idle: Mutex::default(), rate: AtomicU64::new(0) });
+        if let Ok(mut programs) = self.programs.lock() {
+            programs.insert(key, compiled.clone());
+        }
+        Ok(compiled)
+    }
+
+    /// The planned program of a key: what `compile` takes.
+    pub fn plan(&self, key: ProgramKey) -> Result<Planned, CompileError> {
+        let encodings = self.store.encodings();
+        let mut leaves = self.leaves.lock().map_err(|_| DeviceError::Other("a recording panicked".into()))?;
+        let (program, _) = program(&self.model, &mut leaves, key);
+        drop(leaves);
+        planned(&self.backend, program, &encodings)
+    }
+}

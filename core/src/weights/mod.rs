@@ -1,0 +1,18 @@
+//! Weights: what a recording asks for ([`Leaf`]), where it comes from ([`TensorSource`]), and the bytes a device gets ([`encode`]).
+//! Every tensor name of a file is used, known and unneeded, or an error ([`account`]).
+
+mod encode;
+mod error;
+pub mod header;
+mod leaf;
+mod plan;
+mod sharded;
+mod source;
+
+pub use encode::{encode, natural_encoding};
+pub use error::{SourceError, WeightError};
+pub use leaf::{Encoding, Layout, Leaf, LeafId, Role, SourceTensor, Transform};
+pub use plan::{Accounting, Leaves, WeightPlan, account};
+pub use safetensors::Dtype;
+pub use sharded::ShardedSource;
+pub use source::{BytesSource, TensorEntry, TensorSource};
