@@ -143,11 +143,20 @@ pub trait Backend: WasmNotSendSync + 'static {
     /// What the device can do.
     fn caps(&self) -> &Caps;
     /// The kernel for an op, from shapes and caps alone. `node` is the label for the error.
-    fn choose(&self, op: &Op, node: &str, inputs: &[Operand], output: &Operand) -> Result<Choice, Unsupported>;
+    fn choose(
+        &self,
+        op: &Op,
+        node: &str,
+        inputs: &[Operand],
+        output: &Operand,
+    ) -> Result<Choice, Unsupported>;
     /// How a leaf lies in device memory; `stored` is the file's encoding. The same for every program.
     fn layout(&self, leaf: &Leaf, stored: Encoding) -> Layout;
     /// Allocates memory for leaves.
-    fn weights<'a>(&'a self, leaves: &'a [(Leaf, Layout)]) -> MaybeFuture<'a, Result<Self::Weights, DeviceError>>;
+    fn weights<'a>(
+        &'a self,
+        leaves: &'a [(Leaf, Layout)],
+    ) -> MaybeFuture<'a, Result<Self::Weights, DeviceError>>;
     /// Writes bytes of a leaf's layout from byte `at` on (a multiple of 4); waits while too much is in flight.
     fn write<'a>(
         &'a self,

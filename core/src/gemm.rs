@@ -1,39 +1,11 @@
 //! Matrix products of the reference, through the `gemm` crate. The one place that hands out raw pointers.
 
-/// out[m, n] = Σ_k a[m, k] · b[n, k]. `out` has rows of `out_stride`, `a` and `b` rows of `a_stride` and `b_stride` elements.
+/// out[m, n] = Σ_k a[m, k] · b(k, n). `out` and `a` have rows of `out_stride` and `a_stride` elements; `b_strides` are the
+/// distances between consecutive k and consecutive n.
 ///
 /// # Panics
-/// If a slice is too short for its shape and stride.
+/// If a slice is too short for its shape and strides.
 pub fn product(
-    out: &mut [f32],
-    out_stride: usize,
-    a: &[f32],
-    a_stride: usize,
-    b: &[f32],
-    b_stride: usize,
-    shape: [usize; 3],
-) {
-    strided(out, out_stride, a, a_stride, b, [1, b_stride], shape);
-}
-
-/// out[m, n] = Σ_k a[m, k] · b[k, n], rows of `b` being `b_stride` elements apart.
-///
-/// # Panics
-/// If a slice is too short for its shape and stride.
-pub fn product_plain(
-    out: &mut [f32],
-    out_stride: usize,
-    a: &[f32],
-    a_stride: usize,
-    b: &[f32],
-    b_stride: usize,
-    shape: [usize; 3],
-) {
-    strided(out, out_stride, a, a_stride, b, [b_stride, 1], shape);
-}
-
-/// `b_strides` are the distances between consecutive k and consecutive n.
-fn strided(
     out: &mut [f32],
     out_stride: usize,
     a: &[f32],

@@ -205,8 +205,7 @@ impl Graph {
         let label = self.label(name);
         let shapes: Vec<&Shape> = inputs.iter().map(|&v| self.shape(v)).collect();
         let shape = op.output_shape(&shapes).unwrap_or_else(|why| panic!("{} `{label}`: {why}", op.name()));
-        let output =
-            self.push(Value { shape, dtype: op.output_dtype(), origin: Origin::Node });
+        let output = self.push(Value { shape, dtype: op.output_dtype(), origin: Origin::Node });
         self.nodes.push(Node { op, inputs: inputs.to_vec(), output, label, location: Location::caller() });
         output
     }

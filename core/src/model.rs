@@ -50,7 +50,7 @@ pub enum LoadError {
 pub struct Model {
     /// `model_index.json`.
     pub index: ModelIndex,
-    /// Where it came from, as its source describes itself.
+    /// What its folder is called.
     pub name: String,
     /// Prompt to text.
     pub text_encoder: TextEncoder,
@@ -87,12 +87,12 @@ impl Model {
         let decoder = Decoder::from_class(VAE, &class(VAE)?, &config)?;
         let scheduler = read(files, "scheduler/scheduler_config.json").await?;
         let scheduler = SchedulerConfig::from_json(&String::from_utf8_lossy(&scheduler))?;
-        let tokenizer = read(files, "tokenizer/tokenizer.json").await?;
+        let tokenizer = files.read("tokenizer/tokenizer.json").await?.ok_or(TokenizerError::Missing)?;
         let settings = files.read("tokenizer/tokenizer_config.json").await?;
         let tokenizer = Tokenizer::from_bytes(&tokenizer, settings.as_deref())?;
         let tokens = tokenizer.max_length().unwrap_or(usize::MAX).min(denoiser.max_tokens());
         let model = Self {
-            name: files.describe(),
+            name: base_name(&files.describe()),
             index,
             text_encoder,
             denoiser,
@@ -108,7 +108,9 @@ impl Model {
     fn check(&self) -> Result<(), LoadError> {
         let (made, read) = (self.denoiser.latent_channels(), self.decoder.latent_channels());
         if made != read {
-            return Err(LoadError::Mismatch(format!("the transformer makes {made} latent channels, the vae reads {read}")));
+            return Err(LoadError::Mismatch(format!(
+                "the transformer makes {made} latent channels, the vae reads {read}"
+            )));
         }
         let (ids, rows) = (self.tokenizer.vocabulary(), self.text_encoder.vocabulary());
         if ids > rows {
@@ -120,7 +122,10 @@ impl Model {
     }
 
     /// Opens the files of every component that holds weights.
-    pub async fn open(&self, files: &dyn ModelFiles) -> Result<BTreeMap<String, Box<dyn TensorSource>>, LoadError> {
+    pub async fn open(
+        &self,
+        files: &dyn ModelFiles,
+    ) -> Result<BTreeMap<String, Box<dyn TensorSource>>, LoadError> {
         let mut sources = BTreeMap::new();
         for (component, stems) in [
             (TEXT_ENCODER, self.text_encoder.stems()),
@@ -199,6 +204,11 @@ impl Model {
         g.to_rgba8(picture, low, high, pixels);
         g
     }
+}
+
+/// The last part of a path or address: what a folder is called, wherever it lies.
+fn base_name(place: &str) -> String {
+    place.split(['/', '\\']).rfind(|part| !part.is_empty()).unwrap_or(place).to_owned()
 }
 
 async fn read(files: &dyn ModelFiles, path: &str) -> Result<Vec<u8>, LoadError> {

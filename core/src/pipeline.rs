@@ -225,7 +225,12 @@ impl<B: Backend> Pipeline<B> {
     }
 
     /// Fills the leaf that holds a tensor again, out of other files of the same model.
-    pub async fn replace(&self, component: &str, name: &str, files: &dyn ModelFiles) -> Result<(), LoadError> {
+    pub async fn replace(
+        &self,
+        component: &str,
+        name: &str,
+        files: &dyn ModelFiles,
+    ) -> Result<(), LoadError> {
         let missing = || LoadError::Missing(format!("tensor {component}/{name}"));
         let leaf: LeafId = self.store.leaf_of(component, name).ok_or_else(missing)?;
         let sources = self.model.open(files).await?;
@@ -233,7 +238,11 @@ impl<B: Backend> Pipeline<B> {
     }
 
     /// Records, plans and compiles a program, or finds it compiled.
-    pub(crate) async fn compiled(&self, key: ProgramKey, watch: Watch<'_>) -> Result<Arc<Compiled<B>>, CompileError> {
+    pub(crate) async fn compiled(
+        &self,
+        key: ProgramKey,
+        watch: Watch<'_>,
+    ) -> Result<Arc<Compiled<B>>, CompileError> {
         if let Some(known) = self.programs.lock().ok().and_then(|p| p.get(&key).cloned()) {
             return Ok(known);
         }

@@ -33,7 +33,12 @@ impl Sources {
     }
     /// `prompt × schedule` and the like; `constant` for the empty set.
     pub fn name(self) -> String {
-        let names = [(Self::PROMPT, "prompt"), (Self::PICTURE, "picture"), (Self::SCHEDULE, "schedule"), (Self::STATE, "state")];
+        let names = [
+            (Self::PROMPT, "prompt"),
+            (Self::PICTURE, "picture"),
+            (Self::SCHEDULE, "schedule"),
+            (Self::STATE, "state"),
+        ];
         let all: Vec<_> = names.iter().filter(|(s, _)| self.contains(*s)).map(|(_, n)| *n).collect();
         if all.is_empty() { "constant".into() } else { all.join(" × ") }
     }

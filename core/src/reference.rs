@@ -11,7 +11,7 @@ use crate::backend::{Backend, Choice, CompileError, DeviceError, Operand, Planne
 use crate::caps::Caps;
 use crate::maybe::MaybeFuture;
 use crate::ops::Op;
-use crate::weights::{Encoding, Layout, Leaf, LeafId};
+use crate::weights::{Encoding, Layout, Leaf, LeafId, Role};
 pub use session::CpuSession;
 
 /// Something that lets the host do other work, awaited between slices: in a worker a `MessageChannel` turn.
@@ -30,7 +30,14 @@ pub struct CpuBackend {
 /// Weights, all in f32.
 #[derive(Debug, Default)]
 pub struct CpuWeights {
-    leaves: BTreeMap<LeafId, RwLock<Vec<f32>>>,
+    leaves: BTreeMap<LeafId, CpuLeaf>,
+}
+
+/// One leaf.
+#[derive(Debug)]
+struct CpuLeaf {
+    data: RwLock<Vec<f32>>,
+    transposed: bool,
 }
 
 impl CpuBackend {
@@ -54,11 +61,17 @@ impl Backend for CpuBackend {
     }
 
     fn layout(&self, leaf: &Leaf, _: Encoding) -> Layout {
-        Layout::new(leaf, Encoding::F32, false, [1, 1])
+        Layout::new(leaf, Encoding::F32, leaf.role == Role::Matrix, [1, 1])
     }
 
-    fn weights<'a>(&'a self, leaves: &'a [(Leaf, Layout)]) -> MaybeFuture<'a, Result<CpuWeights, DeviceError>> {
-        let made = leaves.iter().map(|(leaf, layout)| (leaf.id, RwLock::new(vec![0.0; layout.bytes as usize / 4])));
+    fn weights<'a>(
+        &'a self,
+        leaves: &'a [(Leaf, Layout)],
+    ) -> MaybeFuture<'a, Result<CpuWeights, DeviceError>> {
+        let made = leaves.iter().map(|(leaf, layout)| {
+            let data = RwLock::new(vec![0.0; layout.bytes as usize / 4]);
+            (leaf.id, CpuLeaf { data, transposed: layout.transpose })
+        });
         let weights = CpuWeights { leaves: made.collect() };
         Box::pin(std::future::ready(Ok(weights)))
     }
@@ -97,7 +110,7 @@ impl Backend for CpuBackend {
 impl CpuWeights {
     fn write(&self, leaf: LeafId, at: usize, bytes: &[u8]) -> Result<(), DeviceError> {
         let missing = || DeviceError::Usage(format!("no memory was made for leaf {}", leaf.0));
-        let mut to = self.leaves.get(&leaf).ok_or_else(missing)?.write().map_err(|_| missing())?;
+        let mut to = self.leaves.get(&leaf).ok_or_else(missing)?.data.write().map_err(|_| missing())?;
         let to: &mut [u8] = bytemuck::cast_slice_mut(&mut to);
         let length = to.len();
         let to = to.get_mut(at..at + bytes.len()).ok_or_else(|| {

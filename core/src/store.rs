@@ -6,7 +6,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::backend::{Backend, DeviceError};
 use crate::model::LoadError;
-use crate::weights::{Encoding, Layout, Leaf, LeafId, SourceError, TensorSource, WeightError, WeightPlan, encode};
+use crate::weights::{
+    Encoding, Layout, Leaf, LeafId, SourceError, TensorSource, WeightError, WeightPlan, encode,
+};
 
 /// Bytes handed to the device at once.
 const CHUNK: usize = 8 << 20;

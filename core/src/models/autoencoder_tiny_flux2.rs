@@ -54,7 +54,9 @@ impl AutoencoderTinyFlux2 {
         if stages == 0 || width == 0 || self.block_out_channels.iter().any(|&c| c != width) {
             return Err("num_decoder_blocks must not be empty and all block_out_channels alike".into());
         }
-        if self.midblock_norm_groups == 0 || !self.midblock_pool_channels.is_multiple_of(self.midblock_norm_groups) {
+        if self.midblock_norm_groups == 0
+            || !self.midblock_pool_channels.is_multiple_of(self.midblock_norm_groups)
+        {
             return Err("midblock_norm_groups must divide midblock_pool_channels".into());
         }
         let [low, high] = self.sample_range;
@@ -100,7 +102,8 @@ impl AutoencoderTinyFlux2 {
             let pool = m.conv2d("pool.0", x, wide, Conv::POINT);
             let weight = m.weight("pool.1.weight", Role::Vector, [wide]);
             let bias = m.weight("pool.1.bias", Role::Vector, [wide]);
-            let pool = m.scope("pool.1", |m| m.g.group_norm(pool, weight, bias, self.midblock_norm_groups, EPS));
+            let pool =
+                m.scope("pool.1", |m| m.g.group_norm(pool, weight, bias, self.midblock_norm_groups, EPS));
             let pool = m.g.activation(pool, Act::Relu); // pool.2
             let pool = m.conv2d("pool.3", pool, c, Conv::POINT);
             m.g.add(pool, x)

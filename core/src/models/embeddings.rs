@@ -13,9 +13,7 @@ pub fn sincos_2d(dim: usize, height: usize, width: usize, base: usize, interpola
     for y in 0..height {
         for x in 0..width {
             for position in [place(x, width), place(y, height)] {
-                let angle = |i: usize| {
-                    f64::from(position) / libm::pow(10_000.0, i as f64 / quarter as f64)
-                };
+                let angle = |i: usize| f64::from(position) / libm::pow(10_000.0, i as f64 / quarter as f64);
                 table.extend((0..quarter).map(|i| libm::sin(angle(i)) as f32));
                 table.extend((0..quarter).map(|i| libm::cos(angle(i)) as f32));
             }

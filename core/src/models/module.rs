@@ -43,7 +43,12 @@ impl<'a> Module<'a> {
     #[track_caller]
     pub fn conv2d(&mut self, name: &str, x: ValueId, out: usize, conv: Conv) -> ValueId {
         let (c, k) = (self.g.shape(x).last(), conv.kernel);
-        let leaf = self.leaf(&format!("{name}.weight"), Role::Matrix, &[out, c, k, k], Transform::Permute(vec![0, 2, 3, 1]));
+        let leaf = self.leaf(
+            &format!("{name}.weight"),
+            Role::Matrix,
+            &[out, c, k, k],
+            Transform::Permute(vec![0, 2, 3, 1]),
+        );
         let w = self.g.leaf(leaf, [out, k, k, c]);
         let b = conv.bias.then(|| self.weight(&format!("{name}.bias"), Role::Vector, [out]));
         self.g.scope(name, |g| g.conv2d(x, w, b, conv.stride, conv.padding))

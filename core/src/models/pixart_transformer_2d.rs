@@ -2,9 +2,9 @@
 
 use serde::Deserialize;
 
+use super::Module;
 use super::embeddings::sincos_2d;
 use super::module::Conv;
-use super::Module;
 use crate::graph::ValueId;
 use crate::ops::{Act, Mask};
 use crate::weights::Role;
@@ -81,13 +81,16 @@ impl PixArtTransformer2DModel {
         let out = self.out_channels.unwrap_or(self.in_channels);
         let conditions = self.use_additional_conditions.unwrap_or(self.sample_size == 128);
         match () {
-            () if self.activation_fn != "gelu-approximate" => {
-                Err(format!("activation_fn `{}` is not supported; known: gelu-approximate", self.activation_fn))
-            }
+            () if self.activation_fn != "gelu-approximate" => Err(format!(
+                "activation_fn `{}` is not supported; known: gelu-approximate",
+                self.activation_fn
+            )),
             () if self.norm_type != "ada_norm_single" || self.norm_elementwise_affine => {
                 Err("only norm_type `ada_norm_single` without elementwise affine is supported".into())
             }
-            () if conditions => Err("use_additional_conditions (size embeddings) is not supported yet".into()),
+            () if conditions => {
+                Err("use_additional_conditions (size embeddings) is not supported yet".into())
+            }
             () if out != self.in_channels => Err(format!(
                 "out_channels {out} for in_channels {}: a learned variance is not supported",
                 self.in_channels
@@ -104,7 +107,14 @@ impl PixArtTransformer2DModel {
     }
 
     /// Latent `[N, H, W, C]`, timestep `[1]`, text `[P, T, C']` with lengths `[P]`, to the output `[N, H, W, C]`.
-    pub fn record(&self, m: &mut Module<'_>, x: ValueId, t: ValueId, text: ValueId, lengths: ValueId) -> ValueId {
+    pub fn record(
+        &self,
+        m: &mut Module<'_>,
+        x: ValueId,
+        t: ValueId,
+        text: ValueId,
+        lengths: ValueId,
+    ) -> ValueId {
         let [n, h, w, _] = m.g.shape(x)[..] else { panic!("the latent is [N, H, W, C]") };
         let (c, p) = (self.width(), self.patch_size);
         let (rows, columns) = (h / p, w / p);
@@ -156,7 +166,14 @@ impl PixArtTransformer2DModel {
     }
 
     /// `BasicTransformerBlock` with `ada_norm_single`: no norm before the cross-attention, and no gate behind it.
-    fn block(&self, m: &mut Module<'_>, x: ValueId, mods: ValueId, text: ValueId, lengths: ValueId) -> ValueId {
+    fn block(
+        &self,
+        m: &mut Module<'_>,
+        x: ValueId,
+        mods: ValueId,
+        text: ValueId,
+        lengths: ValueId,
+    ) -> ValueId {
         let c = self.width();
         let table = m.weight("scale_shift_table", Role::Vector, [6, c]);
         let table = m.g.reshape(table, [1, 6, c]);
@@ -183,7 +200,13 @@ impl PixArtTransformer2DModel {
         m.g.add(fed, x)
     }
 
-    fn attention(&self, m: &mut Module<'_>, x: ValueId, context: ValueId, lengths: Option<ValueId>) -> ValueId {
+    fn attention(
+        &self,
+        m: &mut Module<'_>,
+        x: ValueId,
+        context: ValueId,
+        lengths: Option<ValueId>,
+    ) -> ValueId {
         let c = self.width();
         let q = m.linear("to_q", x, c, self.attention_bias);
         let k = m.linear("to_k", context, c, self.attention_bias);

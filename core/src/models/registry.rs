@@ -130,7 +130,14 @@ impl Denoiser {
         }
     }
     /// Latent, timestep, text and its lengths to the network's output.
-    pub fn record(&self, m: &mut Module<'_>, x: ValueId, t: ValueId, text: ValueId, lengths: ValueId) -> ValueId {
+    pub fn record(
+        &self,
+        m: &mut Module<'_>,
+        x: ValueId,
+        t: ValueId,
+        text: ValueId,
+        lengths: ValueId,
+    ) -> ValueId {
         match self {
             Self::PixArt(model) => model.record(m, x, t, text, lengths),
         }
@@ -155,7 +162,9 @@ impl Decoder {
     /// By class name.
     pub fn from_class(component: &str, class: &str, config: &[u8]) -> Result<Self, ModelError> {
         match class {
-            "AutoencoderTinyFlux2" => Ok(Self::TinyFlux2(parse(component, config, AutoencoderTinyFlux2::check)?)),
+            "AutoencoderTinyFlux2" => {
+                Ok(Self::TinyFlux2(parse(component, config, AutoencoderTinyFlux2::check)?))
+            }
             _ => Err(unknown(component, class, &["AutoencoderTinyFlux2"])),
         }
     }

@@ -78,7 +78,8 @@ impl T5EncoderModel {
             let attended = m.scope("SelfAttention", |m| {
                 let inner = self.num_heads * self.d_kv;
                 let [q, k, v] = ["q", "k", "v"].map(|name| m.linear(name, normed, inner, false));
-                let out = m.g.attention([q, k, v], self.num_heads, 1.0, Mask::BiasKeyLengths, &[bias, lengths]);
+                let out =
+                    m.g.attention([q, k, v], self.num_heads, 1.0, Mask::BiasKeyLengths, &[bias, lengths]);
                 m.linear("o", out, self.d_model, false)
             });
             m.g.add(x, attended)

@@ -26,7 +26,13 @@ impl Graph {
 
     /// output_scale · act(input_scale · x).
     #[track_caller]
-    pub fn scaled_activation(&mut self, x: ValueId, act: Act, input_scale: f32, output_scale: f32) -> ValueId {
+    pub fn scaled_activation(
+        &mut self,
+        x: ValueId,
+        act: Act,
+        input_scale: f32,
+        output_scale: f32,
+    ) -> ValueId {
         self.record(Activation { act, input_scale, output_scale }.into(), &[x], "act")
     }
 }

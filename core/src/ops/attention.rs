@@ -81,17 +81,25 @@ impl Operation for Attention {
         for (s, at) in [q, k, v].iter().zip(self.columns) {
             ensure(at + width <= s.last(), || format!("{s} has no columns {at}..{}", at + width))?;
         }
-        ensure(k[..2] == v[..2] && broadcasts(k.lead(), q.lead()), || format!("k {k} and v {v} do not fit q {q}"))?;
+        ensure(k[..2] == v[..2] && broadcasts(k.lead(), q.lead()), || {
+            format!("k {k} and v {v} do not fit q {q}")
+        })?;
         if self.mask.has_bias() {
             let b = inputs[3];
             let fits = b.0.len() == 4 && [1, q[0]].contains(&b[0]) && [1, self.heads].contains(&b[1]);
-            ensure(fits && b[2] == q[1] && b[3] == k[1], || format!("bias {b} does not fit q {q} and k {k}"))?;
+            ensure(fits && b[2] == q[1] && b[3] == k[1], || {
+                format!("bias {b} does not fit q {q} and k {k}")
+            })?;
         }
         if self.mask.has_lengths() {
             let l = inputs[inputs.len() - 1];
-            ensure(l.0.len() == 1 && broadcasts(l.lead(), q.lead()), || format!("lengths {l} do not fit q {q}"))?;
+            ensure(l.0.len() == 1 && broadcasts(l.lead(), q.lead()), || {
+                format!("lengths {l} do not fit q {q}")
+            })?;
         }
-        ensure(self.mask != Mask::Causal || q[1] == k[1], || format!("causal needs Tq = Tk, got {q} and {k}"))?;
+        ensure(self.mask != Mask::Causal || q[1] == k[1], || {
+            format!("causal needs Tq = Tk, got {q} and {k}")
+        })?;
         Ok([q[0], q[1], width].into())
     }
     fn flops(&self, inputs: &[&Shape], output: &Shape) -> u64 {
@@ -119,13 +127,14 @@ impl Attention {
         let kv = batch_index(n, k.shape.lead(), batch) * tk;
         let (q_row, k_row, v_row) = (q.shape.last(), k.shape.last(), v.shape.last());
         let lengths = self.mask.has_lengths().then(|| args[args.len() - 1]);
-        let seen = lengths.map_or(tk, |l| (l.words()[batch_index(n, l.shape.lead(), batch)] as usize).min(tk));
+        let seen =
+            lengths.map_or(tk, |l| (l.words()[batch_index(n, l.shape.lead(), batch)] as usize).min(tk));
         let mut scores = vec![0.0; queries.len() * tk];
         for head in 0..self.heads {
             let q_at = (n * shape[1] + queries.start) * q_row + self.columns[0] + head * d;
             let k_at = kv * k_row + self.columns[1] + head * d;
             let dims = [queries.len(), tk, d];
-            gemm::product(&mut scores, tk, &q.data[q_at..], q_row, &k.data[k_at..], k_row, dims);
+            gemm::product(&mut scores, tk, &q.data[q_at..], q_row, &k.data[k_at..], [1, k_row], dims);
             for (query, row) in queries.clone().zip(scores.chunks_exact_mut(tk)) {
                 row.iter_mut().for_each(|s| *s *= self.scale);
                 if self.mask.has_bias() {
@@ -140,7 +149,7 @@ impl Attention {
             }
             let v_at = kv * v_row + self.columns[2] + head * d;
             let dims = [queries.len(), d, tk];
-            gemm::product_plain(&mut out[head * d..], width, &scores, tk, &v.data[v_at..], v_row, dims);
+            gemm::product(&mut out[head * d..], width, &scores, tk, &v.data[v_at..], [v_row, 1], dims);
         }
     }
 }

@@ -34,7 +34,8 @@ impl Graph {
         stride: usize,
         padding: usize,
     ) -> ValueId {
-        let op = Conv2d { stride, padding, upsample: false, bias: bias.is_some(), epilogue: Epilogue::default() };
+        let op =
+            Conv2d { stride, padding, upsample: false, bias: bias.is_some(), epilogue: Epilogue::default() };
         let inputs: Vec<_> = [x, weight].into_iter().chain(bias).collect();
         self.record(op.into(), &inputs, "")
     }
@@ -76,7 +77,9 @@ impl Operation for Conv2d {
         ensure(self.stride > 0, || "stride 0".into())?;
         let out: Shape = [x[0], h / self.stride + 1, wide / self.stride + 1, w[0]].into();
         if let Some(at) = self.residual_input() {
-            ensure(*inputs[at] == out, || format!("residual {} is not shaped as the output {out}", inputs[at]))?;
+            ensure(*inputs[at] == out, || {
+                format!("residual {} is not shaped as the output {out}", inputs[at])
+            })?;
         }
         Ok(out)
     }
@@ -98,12 +101,12 @@ impl Operation for Conv2d {
             let m = count * wide;
             if k == args[0].shape.last() && self.stride == 1 && !self.upsample && self.padding == 0 {
                 let x = &args[0].data[first * wide * k..];
-                gemm::product(out, o, x, k, w.data, k, [m, o, k]);
+                gemm::product(out, o, x, k, w.data, w.matrix_strides(), [m, o, k]);
             } else {
                 for (row, patches) in (first..first + count).zip(patches.chunks_exact_mut(wide * k)) {
                     self.patches(args[0], w.shape, shape, row, patches);
                 }
-                gemm::product(out, o, &patches, k, w.data, k, [m, o, k]);
+                gemm::product(out, o, &patches, k, w.data, w.matrix_strides(), [m, o, k]);
             }
             if self.bias {
                 add_rows(out, args[2].data);

@@ -48,7 +48,8 @@ impl Act {
                 math::map(xs, |x| x / (1.0 + math::exp(-2.0 * ROOT * (x + 0.044_715 * x * x * x))));
             }
             Self::GeluErf => {
-                xs.iter_mut().for_each(|x| *x = 0.5 * *x * (1.0 + libm::erff(*x * std::f32::consts::FRAC_1_SQRT_2)));
+                xs.iter_mut()
+                    .for_each(|x| *x = 0.5 * *x * (1.0 + libm::erff(*x * std::f32::consts::FRAC_1_SQRT_2)));
             }
             Self::QuickGelu => math::map(xs, |x| x / (1.0 + math::exp(-1.702 * x))),
             Self::Tanh => xs.iter_mut().for_each(|x| *x = libm::tanhf(*x)),

@@ -21,7 +21,14 @@ pub struct GroupNorm {
 impl Graph {
     /// Group norm of a channels-last value.
     #[track_caller]
-    pub fn group_norm(&mut self, x: ValueId, weight: ValueId, bias: ValueId, groups: usize, eps: f32) -> ValueId {
+    pub fn group_norm(
+        &mut self,
+        x: ValueId,
+        weight: ValueId,
+        bias: ValueId,
+        groups: usize,
+        eps: f32,
+    ) -> ValueId {
         self.record(GroupNorm { groups, eps, act: Act::None }.into(), &[x, weight, bias], "")
     }
 }

@@ -51,22 +51,23 @@ impl Operation for Linear {
     }
     fn output_shape(&self, inputs: &[&Shape]) -> Result<Shape, String> {
         let e = &self.epilogue;
-        arity(
-            inputs,
-            2 + usize::from(self.bias) + usize::from(e.gate.is_some()) + usize::from(e.residual),
-        )?;
+        arity(inputs, 2 + usize::from(self.bias) + usize::from(e.gate.is_some()) + usize::from(e.residual))?;
         let (x, w) = (inputs[0], inputs[1]);
         ensure(w.0.len() == 2 && w.last() == x.last(), || format!("weight {w} does not fit x {x}"))?;
         ensure(!self.bias || inputs[2].len() == w.lead(), || {
             format!("bias {} does not fit weight {w}", inputs[2])
         })?;
-        ensure(!e.glu || w.lead().is_multiple_of(2), || format!("glu needs pairs of columns, weight is {w}"))?;
+        ensure(!e.glu || w.lead().is_multiple_of(2), || {
+            format!("glu needs pairs of columns, weight is {w}")
+        })?;
         let out = x.with_last(w.lead() / if e.glu { 2 } else { 1 });
         if let (Some(at), Some(row)) = (self.gate_input(), e.gate) {
             check_mods(&out, inputs[at], &[row])?;
         }
         if let Some(at) = self.residual_input() {
-            ensure(*inputs[at] == out, || format!("residual {} is not shaped as the output {out}", inputs[at]))?;
+            ensure(*inputs[at] == out, || {
+                format!("residual {} is not shaped as the output {out}", inputs[at])
+            })?;
         }
         Ok(out)
     }
@@ -81,14 +82,14 @@ impl Operation for Linear {
         let dims = [m, n, k];
         if e.glu {
             let mut wide = vec![0.0; m * n];
-            gemm::product(&mut wide, n, x, k, w.data, k, dims);
+            gemm::product(&mut wide, n, x, k, w.data, w.matrix_strides(), dims);
             self.add_bias(&mut wide, args);
             // Activations work on whole slices, so the gates go first and the values are multiplied in.
             out.iter_mut().zip(wide.iter().step_by(2)).for_each(|(o, g)| *o = *g);
             e.act.apply_all(out);
             out.iter_mut().zip(wide.iter().skip(1).step_by(2)).for_each(|(o, v)| *o *= v);
         } else {
-            gemm::product(out, n, x, k, w.data, k, dims);
+            gemm::product(out, n, x, k, w.data, w.matrix_strides(), dims);
             self.add_bias(out, args);
             e.act.apply_all(out);
         }

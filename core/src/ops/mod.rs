@@ -56,9 +56,20 @@ pub struct Arg<'a> {
     pub shape: &'a Shape,
     /// Its content, row-major; integers are the same words reinterpreted.
     pub data: &'a [f32],
+    /// A matrix `[N, K..]` whose content is `[K.., N]`: products read their weights faster this way round.
+    pub transposed: bool,
 }
 
-impl Arg<'_> {
+impl<'a> Arg<'a> {
+    /// An operand as its shape says.
+    pub const fn new(shape: &'a Shape, data: &'a [f32]) -> Self {
+        Self { shape, data, transposed: false }
+    }
+    /// Distances between consecutive k and consecutive n of a matrix `[N, K..]`.
+    pub(crate) fn matrix_strides(&self) -> [usize; 2] {
+        let n = self.shape.lead();
+        if self.transposed { [n, 1] } else { [1, self.shape.len() / n] }
+    }
     /// The content as integers.
     pub fn words(&self) -> &[u32] {
         bytemuck::cast_slice(self.data)
@@ -110,8 +121,26 @@ macro_rules! ops {
 }
 
 ops!(
-    Activation, Attention, Binary, Conv2d, Embedding, Gate, GroupNorm, LayerNorm, Linear, LoadRow, Modulate, Permute,
-    Repeat, RmsNorm, SamplerStep, ScaleInput, StoreTable, TimestepEmbedding, ToRgba8, Upsample,
+    Activation,
+    Attention,
+    Binary,
+    Conv2d,
+    Embedding,
+    Gate,
+    GroupNorm,
+    LayerNorm,
+    Linear,
+    LoadRow,
+    Modulate,
+    Permute,
+    Repeat,
+    RmsNorm,
+    SamplerStep,
+    ScaleInput,
+    StoreTable,
+    TimestepEmbedding,
+    ToRgba8,
+    Upsample,
 );
 
 impl Op {

@@ -60,8 +60,11 @@ impl Operation for SamplerStep {
         let slot = row[ROW_NOISE_SLOT];
         for at in 0..latent {
             let cond = output[at];
-            let guided =
-                if self.guided { output[latent + at] + row[ROW_GUIDANCE] * (cond - output[latent + at]) } else { cond };
+            let guided = if self.guided {
+                output[latent + at] + row[ROW_GUIDANCE] * (cond - output[latent + at])
+            } else {
+                cond
+            };
             let drawn = if slot >= 0.0 { noise[slot as usize * latent + at] } else { 0.0 };
             let mut terms = [0.0; 7];
             for (plane, term) in terms[..5].iter_mut().enumerate() {

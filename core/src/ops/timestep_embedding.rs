@@ -28,7 +28,11 @@ impl Graph {
         flip_sin_to_cos: bool,
         downscale_freq_shift: f32,
     ) -> ValueId {
-        self.record(TimestepEmbedding { dim, flip_sin_to_cos, downscale_freq_shift }.into(), &[t], "time_proj")
+        self.record(
+            TimestepEmbedding { dim, flip_sin_to_cos, downscale_freq_shift }.into(),
+            &[t],
+            "time_proj",
+        )
     }
 }
 

@@ -65,13 +65,22 @@ pub fn fuse(program: &mut Program) -> FuseReport {
         let name = program.parts[part].name();
         while let Some((at, reader, rewrite, node)) = find(program, part, &kept) {
             let nodes = &mut program.parts[part].nodes;
-            report.fused.push((rewrite, name.clone(), format!("{} + {}", nodes[at].label, nodes[reader].label)));
+            report.fused.push((
+                rewrite,
+                name.clone(),
+                format!("{} + {}", nodes[at].label, nodes[reader].label),
+            ));
             nodes[reader] = node;
             nodes.remove(at);
         }
         scan(program, part, &kept, |rewrite, producer, reader, verdict| {
             if let Verdict::NotFused(why) = verdict {
-                report.not_fused.push((rewrite, name.clone(), format!("{} + {}", producer.label, reader.label), why));
+                report.not_fused.push((
+                    rewrite,
+                    name.clone(),
+                    format!("{} + {}", producer.label, reader.label),
+                    why,
+                ));
             }
             false
         });
@@ -80,7 +89,11 @@ pub fn fuse(program: &mut Program) -> FuseReport {
 }
 
 /// The first pair that can be fused.
-fn find(program: &Program, part: usize, kept: &BTreeSet<ValueId>) -> Option<(usize, usize, &'static str, Node)> {
+fn find(
+    program: &Program,
+    part: usize,
+    kept: &BTreeSet<ValueId>,
+) -> Option<(usize, usize, &'static str, Node)> {
     let mut found = None;
     let at = scan(program, part, kept, |rewrite, _, _, verdict| match verdict {
         Verdict::Fused(node) => {

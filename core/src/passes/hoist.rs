@@ -40,7 +40,9 @@ pub fn hoist(recordings: &Recordings<'_>, options: HoistOptions) -> Program {
     Splitter::new(&mut program, recordings.guided, &guided, &mut boundary, 2).split(true);
     let plain = classify(recordings.plain, options, &mut Vec::new());
     Splitter::new(&mut program, recordings.plain, &plain, &mut boundary, 1).split(false);
-    for (graph, kind) in [(Some(recordings.finish), PartKind::Finish), (recordings.preview, PartKind::Preview)] {
+    for (graph, kind) in
+        [(Some(recordings.finish), PartKind::Finish), (recordings.preview, PartKind::Preview)]
+    {
         if let Some(graph) = graph {
             let mut whole = Splitter::new(&mut program, graph, &[], &mut boundary, 0);
             let nodes = graph.nodes.iter().map(|n| whole.node(n)).collect();
@@ -112,4 +114,3 @@ fn node_class(node: &Node, class: &[Sources]) -> Sources {
     let made = if node.op.writes_slot() { Sources::STATE } else { class[node.output.index()] };
     node.inputs.iter().fold(made, |s, v| s.union(class[v.index()]))
 }
-

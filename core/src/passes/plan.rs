@@ -146,7 +146,8 @@ fn lifetimes(
         for (node_at, node) in part.nodes.iter().enumerate() {
             for v in node.inputs.iter().chain([&node.output]) {
                 let owner = program.base(*v).0;
-                let local = program.values[owner.index()].origin == Origin::Node && !program.kept.contains(&owner);
+                let local =
+                    program.values[owner.index()].origin == Origin::Node && !program.kept.contains(&owner);
                 if local {
                     let span = spans.entry(owner).or_insert((position, position + 1));
                     span.1 = position + 1;

@@ -14,7 +14,9 @@ pub fn narrow(program: &mut Program) {
     for part in &program.parts {
         let wide = match part.kind {
             // Constants feed attention biases, schedules are tables.
-            PartKind::Hoisted { sources, .. } => sources.contains(Sources::SCHEDULE) || sources == Sources::CONSTANT,
+            PartKind::Hoisted { sources, .. } => {
+                sources.contains(Sources::SCHEDULE) || sources == Sources::CONSTANT
+            }
             PartKind::Step { .. } | PartKind::Finish | PartKind::Preview => false,
         };
         for node in part.nodes.iter().filter(|_| !wide) {
@@ -23,7 +25,9 @@ pub fn narrow(program: &mut Program) {
             }
             // A constant summand is stored as what it is added to.
             if let Op::Binary(_) = node.op {
-                let constant = |v: &ValueId| matches!(program.values[program.base(*v).0.index()].origin, Origin::Constant(_));
+                let constant = |v: &ValueId| {
+                    matches!(program.values[program.base(*v).0.index()].origin, Origin::Constant(_))
+                };
                 narrowed.extend(node.inputs.iter().filter(|v| constant(v)).map(|&v| program.base(v).0));
             }
         }

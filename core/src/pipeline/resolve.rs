@@ -13,7 +13,9 @@ pub enum RequestError {
     #[error(transparent)]
     Schedule(#[from] ScheduleError),
     /// A size the model cannot make.
-    #[error("{width}×{height} cannot be made: sizes are multiples of {multiple} from {multiple} to {most}; nearest: {near_width}×{near_height}")]
+    #[error(
+        "{width}×{height} cannot be made: sizes are multiples of {multiple} from {multiple} to {most}; nearest: {near_width}×{near_height}"
+    )]
     Size {
         /// Asked for.
         width: usize,

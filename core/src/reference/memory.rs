@@ -27,7 +27,8 @@ impl Memory {
         let program = &planned.program;
         let mut memory = Self::default();
         for &(value, _) in &planned.plan.own {
-            let times = if program.values[value.index()].origin == Origin::Slot(Slot::Noise) { draws } else { 1 };
+            let times =
+                if program.values[value.index()].origin == Origin::Slot(Slot::Noise) { draws } else { 1 };
             memory.own.insert(value, vec![0.0; program.shape(value).len() * times]);
         }
         for &(value, _) in &planned.plan.constants {
@@ -54,7 +55,14 @@ impl Memory {
     }
 
     /// Computes rows of a node; a node that writes a slot is computed whole.
-    pub fn compute(&mut self, planned: &Planned, weights: &CpuWeights, node: &Node, rows: Range<usize>, threads: bool) {
+    pub fn compute(
+        &mut self,
+        planned: &Planned,
+        weights: &CpuWeights,
+        node: &Node,
+        rows: Range<usize>,
+        threads: bool,
+    ) {
         let program = &planned.program;
         let (owner, offset) = program.base(node.output);
         let home = match planned.plan.place.get(&owner) {
@@ -68,7 +76,9 @@ impl Memory {
                 .inputs
                 .iter()
                 .map(|&v| match program.values[program.base(v).0.index()].origin {
-                    Origin::Leaf(leaf) => weights.leaves.get(&leaf).and_then(|l| l.read().ok()),
+                    Origin::Leaf(leaf) => {
+                        weights.leaves.get(&leaf).and_then(|l| Some((l.data.read().ok()?, l.transposed)))
+                    }
                     _ => None,
                 })
                 .collect();
@@ -79,7 +89,7 @@ impl Memory {
                 .map(|(&v, leaf)| {
                     let (owner, offset) = program.base(v);
                     let data: &[f32] = match (leaf, planned.plan.place.get(&owner)) {
-                        (Some(leaf), _) => leaf,
+                        (Some((leaf, _)), _) => leaf,
                         (None, Some(&slab)) => &self.slabs[slab],
                         (None, None) => self.own.get(&owner).map_or(&[], Vec::as_slice),
                     };
@@ -87,7 +97,8 @@ impl Memory {
                     // Step noise has as many draws as the session was opened with: only there the shape does not say the length.
                     let noise = program.values[owner.index()].origin == Origin::Slot(Slot::Noise);
                     let end = if noise { data.len() } else { offset + shape.len() };
-                    Arg { shape, data: &data[offset..end] }
+                    let transposed = leaf.as_ref().is_some_and(|(_, transposed)| *transposed);
+                    Arg { shape, data: &data[offset..end], transposed }
                 })
                 .collect();
             let shape = program.shape(node.output);

@@ -123,7 +123,9 @@ impl CpuSession {
                 to[..data.len()].copy_from_slice(data);
                 Ok(())
             }
-            Some(to) => Err(DeviceError::Usage(format!("{slot:?} takes {} elements, not {}", to.len(), data.len()))),
+            Some(to) => {
+                Err(DeviceError::Usage(format!("{slot:?} takes {} elements, not {}", to.len(), data.len())))
+            }
         };
         for (at, prompt) in image.prompts.iter().enumerate() {
             write(Slot::Tokens(at as u8), bytemuck::cast_slice(&prompt.ids))?;
@@ -149,7 +151,9 @@ impl Session for CpuSession {
         let result = (|| {
             if image.noise.len() > self.draws * image.latents.len() {
                 let most = self.draws;
-                return Err(DeviceError::Usage(format!("the session was opened for {most} draws of step noise")));
+                return Err(DeviceError::Usage(format!(
+                    "the session was opened for {most} draws of step noise"
+                )));
             }
             self.cancelled.store(false, Ordering::Relaxed);
             let mut guard = self.lock()?;

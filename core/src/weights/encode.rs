@@ -160,16 +160,22 @@ fn permute<T: Copy>(flat: &[T], shape: &[usize], axes: &[usize]) -> Vec<T> {
     out
 }
 
-/// `[rows, columns]` → `[columns, rows]` with rows of `width` elements, in blocks that fit the first cache.
+/// `[rows, columns]` → `[columns, rows]` with rows of `width` elements. Blocks pass through a tile of their own, so that both
+/// memories are walked along rows: columns a power of two apart would evict each other.
 fn transpose<T: Copy>(from: &[T], rows: usize, columns: usize, to: &mut [T], width: usize) {
     const BLOCK: usize = 32;
+    let Some(&any) = from.first() else { return };
+    let mut tile = [[any; BLOCK]; BLOCK];
     for top in (0..rows).step_by(BLOCK) {
         for left in (0..columns).step_by(BLOCK) {
-            let bottom = (top + BLOCK).min(rows);
-            for column in left..(left + BLOCK).min(columns) {
+            let (bottom, right) = ((top + BLOCK).min(rows), (left + BLOCK).min(columns));
+            for (row, tile) in (top..bottom).zip(&mut tile) {
+                tile[..right - left].copy_from_slice(&from[row * columns + left..row * columns + right]);
+            }
+            for column in left..right {
                 let to = &mut to[column * width + top..column * width + bottom];
-                for (row, to) in (top..bottom).zip(to) {
-                    *to = from[row * columns + column];
+                for (to, tile) in to.iter_mut().zip(&tile) {
+                    *to = tile[column - left];
                 }
             }
         }

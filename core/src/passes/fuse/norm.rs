@@ -7,7 +7,9 @@ use crate::program::Program;
 
 /// Rewrites `layer_norm` followed by `modulate`.
 pub fn modulate(_: &Program, producer: &Node, reader: &Node) -> Verdict {
-    let (Op::LayerNorm(norm), Op::Modulate(modulate)) = (&producer.op, &reader.op) else { return Verdict::Other };
+    let (Op::LayerNorm(norm), Op::Modulate(modulate)) = (&producer.op, &reader.op) else {
+        return Verdict::Other;
+    };
     if norm.modulate.is_some() {
         return Verdict::NotFused("the norm is modulated already");
     }

@@ -44,7 +44,13 @@ fn leaf(graph: &Graph, value: ValueId) -> Option<LeafId> {
 }
 
 /// Products `products` (positions, all of one operand) become one at the place of the first. Returns its output.
-fn merge(graph: &mut Graph, leaves: &mut Leaves, products: &[usize], transform: &Transform, op: Linear) -> ValueId {
+fn merge(
+    graph: &mut Graph,
+    leaves: &mut Leaves,
+    products: &[usize],
+    transform: &Transform,
+    op: Linear,
+) -> ValueId {
     let nodes: Vec<Node> = products.iter().map(|&p| graph.nodes[p].clone()).collect();
     let mut inputs = vec![nodes[0].inputs[0]];
     for operand in 1..=1 + usize::from(op.bias) {
@@ -55,7 +61,8 @@ fn merge(graph: &mut Graph, leaves: &mut Leaves, products: &[usize], transform: 
     }
     let shapes: Vec<_> = inputs.iter().map(|&v| graph.shape(v)).collect();
     let shape = Op::from(op).output_shape(&shapes).expect("products of one operand fit side by side");
-    let output = graph.push(crate::graph::Value { shape, dtype: crate::shape::DType::F32, origin: Origin::Node });
+    let output =
+        graph.push(crate::graph::Value { shape, dtype: crate::shape::DType::F32, origin: Origin::Node });
     let first = *products.iter().min().expect("there is a product");
     graph.nodes[first] = Node { op: op.into(), inputs, output, ..nodes[0].clone() };
     let mut rest: Vec<usize> = products.iter().copied().filter(|&p| p != first).collect();

@@ -162,11 +162,16 @@ impl<'a> Splitter<'a> {
                 let whole = *self.program.shape(kept) == stored;
                 let origin = Origin::View { of: kept, offset: 0 };
                 let seen = if whole { kept } else { self.push(Value { shape: stored, dtype, origin }) };
-                if by_row { self.all_rows.insert(node.output, seen) } else { self.once.insert(node.output, seen) };
+                if by_row {
+                    self.all_rows.insert(node.output, seen)
+                } else {
+                    self.once.insert(node.output, seen)
+                };
             }
             if let Some(column) = crossing.column {
                 let of = self.slot(Slot::Row, [0].into());
-                let view = self.push(Value { shape: recorded, dtype, origin: Origin::View { of, offset: column } });
+                let view =
+                    self.push(Value { shape: recorded, dtype, origin: Origin::View { of, offset: column } });
                 self.once.insert(node.output, view);
                 self.columns.insert(node.output, column);
             }
@@ -238,7 +243,9 @@ impl<'a> Splitter<'a> {
                 let of = self.value_of_all_rows(of);
                 self.push(Value { shape, origin: Origin::View { of, offset: 0 }, ..recorded })
             }
-            Origin::View { offset, .. } => panic!("a part of a schedule value cannot be hoisted (view at {offset})"),
+            Origin::View { offset, .. } => {
+                panic!("a part of a schedule value cannot be hoisted (view at {offset})")
+            }
             Origin::Slot(slot) => self.slot_of(slot, &Value { shape, ..recorded }),
             Origin::Node => self.push(Value { shape, ..recorded }),
             Origin::Leaf(_) | Origin::Constant(_) => self.value(value),
@@ -256,7 +263,9 @@ impl<'a> Splitter<'a> {
         let fixed = matches!(slot, Slot::Row | Slot::Rows);
         match self.program.slot(slot) {
             Some(known) if fixed || *self.program.shape(known) == wanted.shape => known,
-            Some(known) => self.unique(Value { origin: Origin::View { of: known, offset: 0 }, ..wanted.clone() }),
+            Some(known) => {
+                self.unique(Value { origin: Origin::View { of: known, offset: 0 }, ..wanted.clone() })
+            }
             None => self.push(wanted.clone()),
         }
     }

@@ -55,7 +55,9 @@ pub fn arena(lives: &[Lifetime]) -> Arena {
     let mut by_time: Vec<usize> = (0..lives.len()).collect();
     by_time.sort_by_key(|&i| (lives[i].start, std::cmp::Reverse(lives[i].bytes)));
     let mut by_length: Vec<usize> = (0..lives.len()).collect();
-    by_length.sort_by_key(|&i| (std::cmp::Reverse((lives[i].end - lives[i].start) as u64), std::cmp::Reverse(lives[i].bytes)));
+    by_length.sort_by_key(|&i| {
+        (std::cmp::Reverse((lives[i].end - lives[i].start) as u64), std::cmp::Reverse(lives[i].bytes))
+    });
     let all = [by_size(lives), by_time, by_length];
     all.iter().map(|order| arena_in(lives, order)).min_by_key(|a| a.bytes).unwrap_or_default()
 }
