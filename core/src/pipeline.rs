@@ -219,6 +219,10 @@ impl<B: Backend> Pipeline<B> {
     pub const fn model(&self) -> &Model {
         &self.model
     }
+    /// Storage of its activations.
+    pub const fn precision(&self) -> Precision {
+        self.precision
+    }
     /// Its weights on the device.
     pub const fn store(&self) -> &WeightStore<B> {
         &self.store

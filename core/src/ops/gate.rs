@@ -14,7 +14,7 @@ pub struct Gate {
 }
 
 impl Graph {
-    /// x · mods[row].
+    /// `x · mods[row]`.
     #[track_caller]
     pub fn gate(&mut self, x: ValueId, mods: ValueId, row: usize) -> ValueId {
         self.record(Gate { row }.into(), &[x, mods], "gate")

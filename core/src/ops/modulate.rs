@@ -15,7 +15,7 @@ pub struct Modulate {
 }
 
 impl Graph {
-    /// x · (1 + mods[scale]) + mods[shift].
+    /// `x · (1 + mods[scale]) + mods[shift]`.
     #[track_caller]
     pub fn modulate(&mut self, x: ValueId, mods: ValueId, shift: usize, scale: usize) -> ValueId {
         self.record(Modulate { rows: ModulateRows { shift, scale } }.into(), &[x, mods], "modulate")

@@ -103,6 +103,11 @@ impl<B: Backend> Pipeline<B> {
         Ok(prompt)
     }
 
+    /// The inputs of a launch as `generate` makes them, for tools that drive a session themselves.
+    pub fn inputs(&self, resolved: &Resolved, first: usize, key: ProgramKey) -> Result<Image, GenerateError> {
+        Ok(self.image(resolved, &self.prompts(resolved, &|_| {})?, first, key))
+    }
+
     /// Inputs of the launch of pictures `first ..`.
     fn image(&self, resolved: &Resolved, prompt: &Prompt, first: usize, key: ProgramKey) -> Image {
         let [n, h, w, c] = self.model.latent_shape(key.n, key.width, key.height);
