@@ -212,3 +212,49 @@ impl Pixels {
         pixels
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn work(nodes: usize) -> Work {
+        let cost = (0..=nodes as u64).map(|i| i * 1_000_000).collect();
+        Work { items: vec![(0, 0)], len: nodes, cost, row_ends: vec![nodes / 2] }
+    }
+
+    fn chunks(work: &Work, caps: &Caps, policy: CutPolicy) -> Vec<Range<usize>> {
+        let mut all = Vec::new();
+        let mut from = 0;
+        while from < work.len {
+            let chunk = cut(work, from, caps, policy);
+            from = chunk.range.end;
+            all.push(chunk.range);
+        }
+        all
+    }
+
+    #[test]
+    fn images_are_whole_where_nobody_waits_or_the_caller_says_so() {
+        let (work, caps) = (work(1000), Caps::reference());
+        let policy = |whole, watched, rate| CutPolicy { whole, watched, rate };
+        assert_eq!(chunks(&work, &caps, policy(true, true, None)).len(), 1);
+        assert_eq!(chunks(&work, &caps, policy(false, false, Some(2e9))).len(), 1);
+        let never = Caps { cut: Cut::Never, ..caps.clone() };
+        assert_eq!(chunks(&work, &never, policy(false, true, None)).len(), 1);
+    }
+
+    #[test]
+    fn chunks_take_about_a_tenth_of_a_second() {
+        let (work, caps) = (work(1000), Caps::reference());
+        // 10⁹ in all; at 10⁹ per second a tenth of a second is 100 of 1000 dispatches.
+        let policy = CutPolicy { whole: false, watched: true, rate: Some(1e9) };
+        let all = chunks(&work, &caps, policy);
+        assert_eq!(all.len(), 10, "{all:?}");
+        assert!(all.iter().all(|c| c.len() == 100), "{all:?}");
+        // However slow the device: a dispatch at a time, never none.
+        let slow = chunks(&work, &caps, CutPolicy { rate: Some(1.0), ..policy });
+        assert_eq!(slow.len(), 1000);
+        // A first image is cut too, whoever watches.
+        assert!(chunks(&work, &caps, CutPolicy { watched: false, rate: None, whole: false }).len() > 1);
+    }
+}

@@ -100,11 +100,13 @@ pub struct Timings {
     pub compile: f64,
     /// Seconds from `begin` to pixels.
     pub image: f64,
-    /// Queue submits.
+    /// Chunks that the policy cut.
+    pub chunks: u64,
+    /// Queue submits, as the backend counted them.
     pub submits: u64,
-    /// Dispatches.
+    /// Dispatches, as the backend counted them.
     pub dispatches: u64,
-    /// Readbacks.
+    /// Readbacks, as the backend counted them.
     pub readbacks: u64,
     /// Launches (batches of pictures).
     pub launches: u64,

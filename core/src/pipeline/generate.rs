@@ -142,7 +142,7 @@ impl<B: Backend> Pipeline<B> {
         let mut session = self.session(compiled, draws).await?;
         let before = session.counters();
         let start = Instant::now();
-        let result = drive(&self.backend, compiled, &mut session, launch).await;
+        let result = drive(&self.backend, compiled, &mut session, launch, &mut timings.chunks).await;
         let after = session.counters();
         timings.image += start.elapsed().as_secs_f64();
         timings.submits += after.submits - before.submits;
@@ -183,12 +183,13 @@ struct Launch<'a> {
     watch: Watch<'a>,
 }
 
-/// Begins, cuts, submits and reads one image.
+/// Begins, cuts, submits and reads one image; `chunks` counts the cuts.
 async fn drive<B: Backend>(
     backend: &B,
     compiled: &Compiled<B>,
     session: &mut B::Session,
     launch: Launch<'_>,
+    chunks: &mut u64,
 ) -> Result<Pixels, GenerateError> {
     let Launch { image, pictures, whole, watched, cancel, watch, .. } = launch;
     session.begin(image).await?;
@@ -205,6 +206,7 @@ async fn drive<B: Backend>(
             let cut_policy = CutPolicy { whole, watched, rate };
             let chunk = cut(session.work(), position, caps, cut_policy);
             position = chunk.range.end;
+            *chunks += 1;
             in_flight.push_back(session.submit(chunk)?);
         }
         if cancel.is_cancelled() {

@@ -1,0 +1,133 @@
+//! The backend: a device with its memory, its pipelines and core's trait.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use onelaunch_core::backend::{Backend, Choice, CompileError, Operand, Planned, Unsupported};
+use onelaunch_core::maybe::MaybeFuture;
+use onelaunch_core::ops::Op;
+use onelaunch_core::weights::{Encoding, Layout, Leaf, LeafId};
+use onelaunch_core::{Caps, DeviceError};
+
+use crate::buffers::Memory;
+use crate::compile::{self, Kernel, WgpuExecutable};
+use crate::device::{self, Select};
+use crate::health::Health;
+use crate::ops::{Site, launch};
+use crate::session::WgpuSession;
+use crate::weights::{self, WgpuWeights};
+
+/// A wgpu device as a backend.
+#[derive(Clone, Debug)]
+pub struct WgpuBackend {
+    pub(crate) device: wgpu::Device,
+    pub(crate) queue: wgpu::Queue,
+    pub(crate) caps: Caps,
+    pub(crate) memory: Memory,
+    pub(crate) health: Health,
+    /// Pipelines by kernel name, shared by all programs.
+    pub(crate) kernels: Arc<Mutex<BTreeMap<&'static str, Kernel>>>,
+}
+
+impl WgpuBackend {
+    /// Opens a device.
+    ///
+    /// # Errors
+    /// Where there is no such adapter, or it gives no device.
+    pub async fn new(select: &Select) -> Result<Self, DeviceError> {
+        let (info, device, queue) = device::open(select).await?;
+        Ok(Self::from_device(&info, device, queue, select.budget))
+    }
+
+    /// Uses an embedder's device. Its features and limits are taken as they are; its error and loss callbacks are replaced.
+    pub fn from_device(
+        info: &wgpu::AdapterInfo,
+        device: wgpu::Device,
+        queue: wgpu::Queue,
+        budget: Option<u64>,
+    ) -> Self {
+        let caps = crate::caps::caps(info, device.features(), &device.limits());
+        let health = Health::watch(&device);
+        let memory = Memory::new(&device, budget);
+        Self { device, queue, caps, memory, health, kernels: Arc::default() }
+    }
+
+    /// What a failed call means: the loss of the device, if that is what is behind it. wgpu tells of a loss only when it is polled.
+    pub(crate) fn failure(&self, why: String) -> DeviceError {
+        // How the poll itself ends does not matter: its callbacks are what is wanted.
+        let _ = self.device.poll(wgpu::PollType::Poll);
+        self.health.check().err().unwrap_or(DeviceError::Other(why))
+    }
+
+    /// Bytes of device memory in use by all weights and sessions.
+    pub fn bytes_used(&self) -> u64 {
+        self.memory.used()
+    }
+
+    /// The device, for an embedder that shares it.
+    pub fn device(&self) -> (&wgpu::Device, &wgpu::Queue) {
+        (&self.device, &self.queue)
+    }
+}
+
+impl Backend for WgpuBackend {
+    type Weights = WgpuWeights;
+    type Executable = WgpuExecutable;
+    type Session = WgpuSession;
+
+    fn caps(&self) -> &Caps {
+        &self.caps
+    }
+
+    fn choose(
+        &self,
+        op: &Op,
+        node: &str,
+        inputs: &[Operand],
+        output: &Operand,
+    ) -> Result<Choice, Unsupported> {
+        let site = Site { caps: &self.caps, inputs, output, bases: &vec![0; inputs.len()] };
+        match launch(op, &site) {
+            Ok(launch) => Ok(Choice { kernel: launch.shader.name.into(), scratch: 0, dispatches: 1 }),
+            Err(reason) => Err(Unsupported { backend: "wgpu", op: op.name(), node: node.into(), reason }),
+        }
+    }
+
+    fn layout(&self, leaf: &Leaf, stored: Encoding) -> Layout {
+        crate::layout::layout(leaf, stored)
+    }
+
+    fn weights<'a>(
+        &'a self,
+        leaves: &'a [(Leaf, Layout)],
+    ) -> MaybeFuture<'a, Result<WgpuWeights, DeviceError>> {
+        Box::pin(weights::allocate(self, leaves))
+    }
+
+    fn write<'a>(
+        &'a self,
+        weights: &'a WgpuWeights,
+        leaf: LeafId,
+        at: u64,
+        bytes: &'a [u8],
+    ) -> MaybeFuture<'a, Result<(), DeviceError>> {
+        Box::pin(weights::write(self, weights, leaf, at, bytes))
+    }
+
+    fn compile<'a>(
+        &'a self,
+        planned: Planned,
+        progress: &'a (dyn Fn(usize, usize) + Send + Sync),
+    ) -> MaybeFuture<'a, Result<WgpuExecutable, CompileError>> {
+        Box::pin(compile::compile(self, planned, progress))
+    }
+
+    fn open<'a>(
+        &'a self,
+        executable: &'a Arc<WgpuExecutable>,
+        weights: &'a Arc<WgpuWeights>,
+        draws: usize,
+    ) -> MaybeFuture<'a, Result<WgpuSession, DeviceError>> {
+        Box::pin(WgpuSession::open(self, executable, weights, draws))
+    }
+}

@@ -1,0 +1,201 @@
+//! `compile`: the launch of every node, one pipeline per kernel, and all parameters in one block of bytes.
+
+use std::collections::BTreeMap;
+use std::sync::PoisonError;
+
+use onelaunch_core::backend::{CompileError, Planned, Unsupported};
+use onelaunch_core::graph::{Node, ValueId};
+use onelaunch_shaders::{Access, Shader};
+
+use crate::backend::WgpuBackend;
+use crate::caps::ALIGNMENT;
+use crate::ops::{Bind, Launch, Site, launch, word};
+
+/// Pipelines and launches of a program; owns no buffer.
+#[derive(Debug)]
+pub struct WgpuExecutable {
+    pub(crate) planned: Planned,
+    /// By part and node.
+    pub(crate) launches: Vec<Vec<Prepared>>,
+    /// Pipelines of the program.
+    pub(crate) kernels: Vec<Kernel>,
+    /// Parameters of all launches, each at a multiple of the alignment; equal ones are stored once.
+    pub(crate) params: Vec<u8>,
+}
+
+/// A launch with everything but buffers.
+#[derive(Clone, Debug)]
+pub(crate) struct Prepared {
+    /// Position in the executable's kernels.
+    pub kernel: usize,
+    /// Offset of the parameters, bytes.
+    pub params: u64,
+    /// Storage bindings in order.
+    pub binds: Vec<Bound>,
+    /// Workgroups.
+    pub grid: [u32; 2],
+}
+
+/// What a binding sees.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Bound {
+    /// A range of the memory of a value that owns its memory; no length means all behind the offset.
+    Value {
+        /// The owner.
+        owner: ValueId,
+        /// Bytes, a multiple of the alignment.
+        offset: u64,
+        /// Bytes.
+        bytes: Option<u64>,
+    },
+    /// The small buffer.
+    Dummy,
+}
+
+/// A pipeline with the layout of its bind group.
+#[derive(Clone, Debug)]
+pub(crate) struct Kernel {
+    pub pipeline: wgpu::ComputePipeline,
+    pub layout: wgpu::BindGroupLayout,
+}
+
+impl WgpuExecutable {
+    /// Number of distinct pipelines.
+    pub fn pipelines(&self) -> usize {
+        self.kernels.len()
+    }
+}
+
+/// Compiles.
+pub async fn compile(
+    backend: &WgpuBackend,
+    planned: Planned,
+    progress: &(dyn Fn(usize, usize) + Send + Sync),
+) -> Result<WgpuExecutable, CompileError> {
+    backend.health.check()?;
+    let mut shaders: Vec<&'static Shader> = Vec::new();
+    let mut params: Vec<u8> = Vec::new();
+    let mut places: BTreeMap<Vec<u32>, u64> = BTreeMap::new();
+    let mut launches = Vec::new();
+    for part in &planned.program.parts {
+        let mut row = Vec::new();
+        for node in &part.nodes {
+            let (made, binds) = prepare(backend, &planned, node).map_err(|reason| Unsupported {
+                backend: "wgpu",
+                op: node.op.name(),
+                node: node.label.clone(),
+                reason,
+            })?;
+            let kernel = shaders.iter().position(|s| s.name == made.shader.name).unwrap_or_else(|| {
+                shaders.push(made.shader);
+                shaders.len() - 1
+            });
+            let at = *places.entry(made.params).or_insert_with_key(|words| {
+                let at = params.len() as u64;
+                params.extend_from_slice(bytemuck::cast_slice(words));
+                params.resize(params.len().next_multiple_of(ALIGNMENT as usize), 0);
+                at
+            });
+            row.push(Prepared { kernel, params: at, binds, grid: made.grid });
+        }
+        launches.push(row);
+    }
+    let mut kernels = Vec::new();
+    for (done, shader) in shaders.iter().enumerate() {
+        progress(done, shaders.len());
+        kernels.push(kernel(backend, shader).await?);
+    }
+    progress(shaders.len(), shaders.len());
+    Ok(WgpuExecutable { planned, launches, kernels, params })
+}
+
+/// The launch of a node and what its bindings see.
+fn prepare(backend: &WgpuBackend, planned: &Planned, node: &Node) -> Result<(Launch, Vec<Bound>), String> {
+    let program = &planned.program;
+    let (inputs, output) = planned.operands(node);
+    let mut bases = Vec::new();
+    let mut ranges = Vec::new();
+    for &value in &node.inputs {
+        let (owner, first) = program.base(value);
+        let size = program.dtype(value).bytes() as u64;
+        let at = first as u64 * size;
+        let offset = at / ALIGNMENT * ALIGNMENT;
+        bases.push(word(((at - offset) / size) as usize)?);
+        // A view sees its own range; an owner all of its memory, since padding and step noise are more than the shape says.
+        let bytes = (value != owner)
+            .then(|| (at - offset + program.shape(value).len() as u64 * size).next_multiple_of(16));
+        ranges.push(Bound::Value { owner, offset, bytes });
+    }
+    let (owner, first) = program.base(node.output);
+    if first != 0 {
+        return Err("it writes into the middle of a value".into());
+    }
+    let made =
+        launch(&node.op, &Site { caps: &backend.caps, inputs: &inputs, output: &output, bases: &bases })?;
+    let binds = made.binds.iter().map(|bind| match bind {
+        Bind::Input(at) => ranges[*at],
+        Bind::Output => Bound::Value { owner, offset: 0, bytes: None },
+        Bind::Dummy => Bound::Dummy,
+    });
+    let binds = binds.collect();
+    Ok((made, binds))
+}
+
+/// The pipeline of a kernel, made at most once per device.
+pub(crate) async fn kernel(backend: &WgpuBackend, shader: &'static Shader) -> Result<Kernel, CompileError> {
+    let known = || backend.kernels.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(kernel) = known().get(shader.name) {
+        return Ok(kernel.clone());
+    }
+    let device = &backend.device;
+    let (made, failed) = {
+        let scope = device.push_error_scope(wgpu::ErrorFilter::Validation);
+        (create(device, shader), scope.pop())
+    };
+    if let Some(error) = failed.await {
+        return Err(CompileError::Kernel { kernel: shader.name.into(), reason: error.to_string() });
+    }
+    known().insert(shader.name, made.clone());
+    Ok(made)
+}
+
+fn create(device: &wgpu::Device, shader: &'static Shader) -> Kernel {
+    let entry = |b: &onelaunch_shaders::Binding| wgpu::BindGroupLayoutEntry {
+        binding: b.binding,
+        visibility: wgpu::ShaderStages::COMPUTE,
+        ty: wgpu::BindingType::Buffer {
+            ty: match b.access {
+                Access::Uniform => wgpu::BufferBindingType::Uniform,
+                Access::Read => wgpu::BufferBindingType::Storage { read_only: true },
+                Access::ReadWrite => wgpu::BufferBindingType::Storage { read_only: false },
+            },
+            has_dynamic_offset: false,
+            min_binding_size: None,
+        },
+        count: None,
+    };
+    let entries: Vec<_> = shader.bindings.iter().map(entry).collect();
+    let label = Some(shader.name);
+    let layout =
+        device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor { label, entries: &entries });
+    let pipeline_layout = device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
+        label,
+        bind_group_layouts: &[Some(&layout)],
+        immediate_size: 0,
+    });
+    let source = wgpu::ShaderSource::Wgsl(shader.source.into());
+    let module = device.create_shader_module(wgpu::ShaderModuleDescriptor { label, source });
+    let pipeline = device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
+        label,
+        layout: Some(&pipeline_layout),
+        module: &module,
+        entry_point: Some("main"),
+        // Everything the kernels read is inside its buffer by construction, but a wrong number should not become a wild read.
+        compilation_options: wgpu::PipelineCompilationOptions {
+            zero_initialize_workgroup_memory: false,
+            ..Default::default()
+        },
+        cache: None,
+    });
+    Kernel { pipeline, layout }
+}

@@ -1,0 +1,381 @@
+//! One image in flight: its buffers, a bind group per node, and the loop that encodes a chunk.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use onelaunch_core::DeviceError;
+use onelaunch_core::backend::{Counters, Session, Ticket};
+use onelaunch_core::graph::{Origin, Slot, ValueId};
+use onelaunch_core::image::{Chunk, Image, Pixels, Tags, Work};
+use onelaunch_core::maybe::MaybeFuture;
+use onelaunch_core::program::PartKind;
+
+use crate::backend::WgpuBackend;
+use crate::buffers::Buffer;
+use crate::compile::{Bound, WgpuExecutable};
+use crate::upload::upload;
+use crate::wait::{Signal, read, submitted_work};
+use crate::weights::WgpuWeights;
+
+/// A wgpu session.
+#[derive(Debug)]
+pub struct WgpuSession {
+    pub(crate) backend: WgpuBackend,
+    pub(crate) executable: Arc<WgpuExecutable>,
+    weights: Arc<WgpuWeights>,
+    pub(crate) buffers: Buffers,
+    /// By part and node, as the executable's launches.
+    groups: Vec<Vec<wgpu::BindGroup>>,
+    pub(crate) draws: usize,
+    work: Work,
+    tags: Tags,
+    image: Option<Arc<Image>>,
+    cancelled: AtomicBool,
+    in_flight: Mutex<VecDeque<Submitted>>,
+    counters: Counters,
+    readbacks: AtomicU64,
+    waits: AtomicU64,
+}
+
+/// A submit that may not be done.
+#[derive(Clone, Debug)]
+struct Submitted {
+    serial: u64,
+    index: wgpu::SubmissionIndex,
+    done: Signal<()>,
+}
+
+/// All memory of a session.
+#[derive(Debug)]
+pub(crate) struct Buffers {
+    pub own: BTreeMap<ValueId, Buffer>,
+    slabs: Vec<Buffer>,
+    params: Buffer,
+    dummy: Buffer,
+    /// Where pixels, preview and latents are copied to be mapped.
+    staging: BTreeMap<Slot, Buffer>,
+}
+
+impl WgpuSession {
+    /// Allocates a session.
+    pub(crate) async fn open(
+        backend: &WgpuBackend,
+        executable: &Arc<WgpuExecutable>,
+        weights: &Arc<WgpuWeights>,
+        draws: usize,
+    ) -> Result<Self, DeviceError> {
+        backend.health.check()?;
+        let (buffers, bytes) = Buffers::create(backend, executable, draws).await?;
+        let mut session = Self {
+            backend: backend.clone(),
+            executable: executable.clone(),
+            weights: weights.clone(),
+            buffers,
+            groups: Vec::new(),
+            draws,
+            work: Work::default(),
+            tags: Tags::default(),
+            image: None,
+            cancelled: AtomicBool::new(false),
+            in_flight: Mutex::default(),
+            counters: Counters { bytes, ..Counters::default() },
+            readbacks: AtomicU64::new(0),
+            waits: AtomicU64::new(0),
+        };
+        let failed = {
+            let scope = backend.device.push_error_scope(wgpu::ErrorFilter::Validation);
+            session.groups = session.bind()?;
+            scope.pop()
+        };
+        match failed.await {
+            Some(error) => Err(DeviceError::Other(error.to_string())),
+            None => backend.health.check().map(|()| session),
+        }
+    }
+
+    /// A bind group for every launch.
+    fn bind(&self) -> Result<Vec<Vec<wgpu::BindGroup>>, DeviceError> {
+        let mut parts = Vec::new();
+        for launches in &self.executable.launches {
+            let mut groups = Vec::new();
+            for launch in launches {
+                let params = wgpu::BufferBinding {
+                    buffer: &self.buffers.params,
+                    offset: launch.params,
+                    size: std::num::NonZeroU64::new(256),
+                };
+                let mut entries = vec![wgpu::BindGroupEntry {
+                    binding: 0,
+                    resource: wgpu::BindingResource::Buffer(params),
+                }];
+                for (at, bound) in launch.binds.iter().enumerate() {
+                    let resource = wgpu::BindingResource::Buffer(self.binding(*bound)?);
+                    entries.push(wgpu::BindGroupEntry { binding: at as u32 + 1, resource });
+                }
+                groups.push(self.backend.device.create_bind_group(&wgpu::BindGroupDescriptor {
+                    label: None,
+                    layout: &self.executable.kernels[launch.kernel].layout,
+                    entries: &entries,
+                }));
+            }
+            parts.push(groups);
+        }
+        Ok(parts)
+    }
+
+    fn binding(&self, bound: Bound) -> Result<wgpu::BufferBinding<'_>, DeviceError> {
+        let Bound::Value { owner, offset, bytes } = bound else {
+            return Ok(wgpu::BufferBinding { buffer: &self.buffers.dummy, offset: 0, size: None });
+        };
+        let planned = &self.executable.planned;
+        let buffer =
+            match (planned.program.values[owner.index()].origin.clone(), planned.plan.place.get(&owner)) {
+                (Origin::Leaf(leaf), _) => self.weights.leaves.get(&leaf),
+                (_, Some(&slab)) => self.buffers.slabs.get(slab),
+                (_, None) => self.buffers.own.get(&owner),
+            };
+        let missing =
+            || DeviceError::Usage(format!("no memory was made for {}", planned.program.describe(owner)));
+        let buffer = buffer.ok_or_else(missing)?;
+        let size = bytes.unwrap_or(u64::MAX).min(buffer.size() - offset);
+        if size > self.backend.caps.max_binding {
+            let most = self.backend.caps.max_binding;
+            return Err(DeviceError::Usage(format!(
+                "{} takes {size} bytes, a binding at most {most}: make a smaller picture or fewer at once",
+                planned.program.describe(owner)
+            )));
+        }
+        Ok(wgpu::BufferBinding { buffer, offset, size: std::num::NonZeroU64::new(size) })
+    }
+
+    /// Encodes and submits part of the dispatch list.
+    fn encode(&mut self, chunk: &Chunk) -> wgpu::SubmissionIndex {
+        let Self { executable, groups, work, counters, backend, .. } = self;
+        let mut encoder = backend.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+        {
+            let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
+            let mut bound = usize::MAX;
+            let mut dispatch = |part: usize, node: usize| {
+                let launch = &executable.launches[part][node];
+                if launch.kernel != bound {
+                    pass.set_pipeline(&executable.kernels[launch.kernel].pipeline);
+                    bound = launch.kernel;
+                }
+                pass.set_bind_group(0, &groups[part][node], &[]);
+                pass.dispatch_workgroups(launch.grid[0], launch.grid[1], 1);
+                counters.dispatches += 1;
+            };
+            for position in chunk.range.clone() {
+                let (part, node) = work.locate(position);
+                dispatch(part, node);
+            }
+            if let Some(part) = executable.planned.program.part(PartKind::Preview).filter(|_| chunk.preview) {
+                (0..executable.launches[part].len()).for_each(|node| dispatch(part, node));
+            }
+        }
+        if chunk.range.end == work.len {
+            self.buffers.stage(&mut encoder, &self.executable, Slot::Pixels);
+        }
+        if chunk.preview {
+            self.buffers.stage(&mut encoder, &self.executable, Slot::Preview);
+        }
+        self.backend.queue.submit([encoder.finish()])
+    }
+
+    fn submits(&self) -> std::sync::MutexGuard<'_, VecDeque<Submitted>> {
+        self.in_flight.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn staged(&self, slot: Slot) -> Result<Vec<u8>, DeviceError> {
+        let missing = || DeviceError::Usage(format!("the program makes no {slot:?}"));
+        let buffer = self.buffers.staging.get(&slot).ok_or_else(missing)?;
+        self.readbacks.fetch_add(1, Ordering::Relaxed);
+        let data = read(&self.backend.device, buffer, buffer.size()).await;
+        data.map_err(|why| self.backend.failure(why))
+    }
+}
+
+impl Session for WgpuSession {
+    fn begin<'a>(&'a mut self, image: &'a Image) -> MaybeFuture<'a, Result<(), DeviceError>> {
+        let result = (|| {
+            self.backend.health.check()?;
+            upload(self, image)?;
+            self.cancelled.store(false, Ordering::Relaxed);
+            self.work = Work::new(&self.executable.planned.program, &self.tags, image);
+            self.image = Some(Arc::new(image.clone()));
+            Ok(())
+        })();
+        Box::pin(std::future::ready(result))
+    }
+
+    fn work(&self) -> &Work {
+        &self.work
+    }
+
+    fn submit(&mut self, chunk: Chunk) -> Result<Ticket, DeviceError> {
+        if self.cancelled.load(Ordering::Relaxed) {
+            return Err(DeviceError::Cancelled);
+        }
+        self.backend.health.check()?;
+        let image = self.image.clone().ok_or_else(|| DeviceError::Usage("no image was begun".into()))?;
+        let begun = web_time();
+        let index = self.encode(&chunk);
+        if let (Some(begun), Some(ended)) = (begun, web_time()) {
+            self.counters.encode_ns += ended.saturating_sub(begun).as_nanos() as u64;
+        }
+        for position in chunk.range.clone() {
+            self.tags.submitted(&self.executable.planned.program, &self.work, position, &image);
+        }
+        self.counters.submits += 1;
+        let serial = self.counters.submits;
+        let done = submitted_work(&self.backend.queue);
+        let mut submits = self.submits();
+        submits.retain(|s| s.done.get().is_none());
+        submits.push_back(Submitted { serial, index, done });
+        drop(submits);
+        self.backend.health.check()?;
+        Ok(Ticket { end: chunk.range.end, serial })
+    }
+
+    fn done<'a>(&'a self, ticket: &'a Ticket) -> MaybeFuture<'a, Result<(), DeviceError>> {
+        Box::pin(async move {
+            let submitted = self.submits().iter().find(|s| s.serial == ticket.serial).cloned();
+            if let Some(Submitted { index, done, .. }) = submitted {
+                self.waits.fetch_add(1, Ordering::Relaxed);
+                let waited = done.wait(&self.backend.device, Some(index)).await;
+                waited.map_err(|why| self.backend.failure(why.to_string()))?;
+            }
+            if self.cancelled.load(Ordering::Relaxed) {
+                return Err(DeviceError::Cancelled);
+            }
+            self.backend.health.check()
+        })
+    }
+
+    fn cancel(&self) {
+        self.cancelled.store(true, Ordering::Relaxed);
+    }
+
+    fn read(&self, ticket: Ticket, preview: bool) -> MaybeFuture<'_, Result<Pixels, DeviceError>> {
+        Box::pin(async move {
+            self.backend.health.check()?;
+            if self.cancelled.load(Ordering::Relaxed) {
+                return Err(DeviceError::Cancelled);
+            }
+            if !preview && ticket.end != self.work.len {
+                return Err(DeviceError::Usage("the image is not submitted to its end".into()));
+            }
+            let slot = if preview { Slot::Preview } else { Slot::Pixels };
+            let data = self.staged(slot).await?;
+            let program = &self.executable.planned.program;
+            let missing = || DeviceError::Usage(format!("the program makes no {slot:?}"));
+            let shape = program.shape(program.slot(slot).ok_or_else(missing)?);
+            let words: Vec<u32> = data.as_chunks::<4>().0.iter().map(|b| u32::from_le_bytes(*b)).collect();
+            Ok(Pixels::unpack(&words, shape[0], shape[1], shape[2]))
+        })
+    }
+
+    fn latents(&self) -> MaybeFuture<'_, Result<Vec<f32>, DeviceError>> {
+        Box::pin(async move {
+            self.backend.health.check()?;
+            let mut encoder =
+                self.backend.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+            self.buffers.stage(&mut encoder, &self.executable, Slot::State);
+            self.backend.queue.submit([encoder.finish()]);
+            let data = self.staged(Slot::State).await?;
+            let length = self.image.as_ref().map_or(0, |i| i.latents.len());
+            Ok(data.as_chunks::<4>().0.iter().take(length).map(|b| f32::from_le_bytes(*b)).collect())
+        })
+    }
+
+    fn counters(&self) -> Counters {
+        Counters {
+            readbacks: self.readbacks.load(Ordering::Relaxed),
+            waits: self.waits.load(Ordering::Relaxed),
+            ..self.counters
+        }
+    }
+}
+
+/// Time since some fixed moment; browsers have no such clock in std, and there nothing is measured.
+fn web_time() -> Option<Duration> {
+    #[cfg(target_arch = "wasm32")]
+    return None;
+    #[cfg(not(target_arch = "wasm32"))]
+    {
+        static START: std::sync::OnceLock<std::time::Instant> = std::sync::OnceLock::new();
+        Some(START.get_or_init(std::time::Instant::now).elapsed())
+    }
+}
+
+impl Buffers {
+    /// Creates everything at once, with constants and parameters written; the second part is the bytes.
+    async fn create(
+        backend: &WgpuBackend,
+        executable: &WgpuExecutable,
+        draws: usize,
+    ) -> Result<(Self, u64), DeviceError> {
+        use wgpu::BufferUsages as U;
+        let (program, plan) = (&executable.planned.program, &executable.planned.plan);
+        let storage = U::STORAGE | U::COPY_DST | U::COPY_SRC;
+        let align = |bytes: u64| bytes.next_multiple_of(256).max(256);
+        let mut wanted = Vec::new();
+        for &(value, _) in &plan.own {
+            let times = if program.values[value.index()].origin == Origin::Slot(Slot::Noise) {
+                draws.max(1)
+            } else {
+                1
+            };
+            let bytes = program.shape(value).len() * program.dtype(value).bytes() * times;
+            wanted.push((program.describe(value), align(bytes as u64), storage));
+        }
+        let mut constants = Vec::new();
+        for &(value, _) in &plan.constants {
+            let described = &program.values[value.index()];
+            let Origin::Constant(at) = described.origin else { continue };
+            let mut bytes = crate::constants::bytes(&program.constants[at], described);
+            bytes.resize(bytes.len().next_multiple_of(4), 0);
+            wanted.push((program.describe(value), align(bytes.len() as u64), storage));
+            constants.push((value, bytes));
+        }
+        wanted.extend(plan.slabs.iter().enumerate().map(|(i, &b)| (format!("slab {i}"), align(b), storage)));
+        wanted.push(("params".into(), align(executable.params.len() as u64), U::UNIFORM | U::COPY_DST));
+        wanted.push(("dummy".into(), 256, storage));
+        let staged: Vec<(Slot, ValueId)> = [Slot::Pixels, Slot::Preview, Slot::State]
+            .into_iter()
+            .filter_map(|s| Some((s, program.slot(s)?)))
+            .collect();
+        for (slot, value) in &staged {
+            wanted.push((
+                format!("staging {slot:?}"),
+                4 * program.shape(*value).len() as u64,
+                U::MAP_READ | U::COPY_DST,
+            ));
+        }
+        let mut made = backend.memory.create(&wanted).await?.into_iter();
+        let bytes = wanted.iter().map(|(_, bytes, _)| bytes).sum();
+        let owners = plan.own.iter().map(|(v, _)| *v).chain(constants.iter().map(|(v, _)| *v));
+        let own: BTreeMap<ValueId, Buffer> = owners.zip(made.by_ref()).collect();
+        let slabs: Vec<Buffer> = made.by_ref().take(plan.slabs.len()).collect();
+        let absent = || DeviceError::Other("a buffer is missing".into());
+        let (params, dummy) = (made.next().ok_or_else(absent)?, made.next().ok_or_else(absent)?);
+        let staging = staged.into_iter().map(|(slot, _)| slot).zip(made).collect();
+        for (value, bytes) in &constants {
+            if let Some(buffer) = own.get(value) {
+                backend.queue.write_buffer(buffer, 0, bytes);
+            }
+        }
+        backend.queue.write_buffer(&params, 0, &executable.params);
+        Ok((Self { own, slabs, params, dummy, staging }, bytes))
+    }
+
+    /// Records the copy of a slot to where it can be mapped.
+    fn stage(&self, encoder: &mut wgpu::CommandEncoder, executable: &WgpuExecutable, slot: Slot) {
+        let owner = executable.planned.program.slot(slot).and_then(|value| self.own.get(&value));
+        if let (Some(from), Some(to)) = (owner, self.staging.get(&slot)) {
+            encoder.copy_buffer_to_buffer(from, 0, to, 0, to.size().min(from.size()));
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! Build script: expands every kernel that `permutations` names, validates it with naga, and writes the table of `src/lib.rs`.
+//! Mistakes in WGSL are reported with file and line of the piece they are in.
+
+mod permutations;
+mod preprocess;
+mod reflect;
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    println!("cargo::rerun-if-changed=wgsl");
+    println!("cargo::rerun-if-changed=permutations");
+    println!("cargo::rerun-if-changed=build");
+    match table(Path::new("wgsl"), Path::new("permutations")) {
+        Ok(table) => {
+            let out = std::env::var_os("OUT_DIR").map(PathBuf::from).unwrap_or_default().join("shaders.rs");
+            if let Err(why) = std::fs::write(&out, table) {
+                println!("cargo::error={}: {why}", out.display());
+                return ExitCode::FAILURE;
+            }
+            ExitCode::SUCCESS
+        }
+        Err(why) => {
+            for line in why.lines() {
+                println!("cargo::error={line}");
+            }
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The table as Rust source, sorted by name.
+fn table(wgsl: &Path, list: &Path) -> Result<String, String> {
+    let text = std::fs::read_to_string(list).map_err(|why| format!("{}: {why}", list.display()))?;
+    let mut all = permutations::parse(&text).map_err(|why| format!("{}: {why}", list.display()))?;
+    all.sort_by(|a, b| a.name.cmp(&b.name));
+    let mut rust = String::from("/// Every kernel, sorted by name.\npub static SHADERS: &[Shader] = &[\n");
+    for permutation in &all {
+        let expanded = preprocess::expand(wgsl, &permutation.file, &permutation.defines)?;
+        let facts = reflect::reflect(&expanded).map_err(|why| format!("{}: {why}", permutation.name))?;
+        let _ = writeln!(
+            rust,
+            "    Shader {{ name: {:?}, source: {:?}, workgroup_size: {:?}, bindings: &{}, workgroup_bytes: {}, f16: {} }},",
+            permutation.name,
+            expanded.text,
+            facts.workgroup_size,
+            facts.bindings,
+            facts.workgroup_bytes,
+            facts.f16
+        );
+    }
+    rust.push_str("];\n");
+    Ok(rust)
+}

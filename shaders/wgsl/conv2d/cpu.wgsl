@@ -1,0 +1,53 @@
+// Direct convolution for software adapters: one thread makes 8 pixels by 8 output channels. Addresses are made once per tap; the loop
+// over channels is the register tile of linear/cpu.
+#import conv2d/bindings.wgsl
+
+// Channels i .. i + 3 of the pixel at element `at`; zeros outside and behind the last channel.
+fn load_pixel(at: u32, i: u32) -> vec4<f32> {
+    if (at == OUTSIDE) {
+        return vec4<f32>(0.0);
+    }
+#ifdef LOAD_VEC4
+    return vec4<f32>(x[(at + i) / 4u]);
+#else
+    var v = vec4<f32>(0.0);
+#for c,j in x,0 y,1 z,2 w,3
+    if (i + ${j}u < p.channels) { v.$c = f32(x[at + i + ${j}u]); }
+#endfor
+    return v;
+#endif
+}
+
+@compute @workgroup_size(8)
+fn main(@builtin(global_invocation_id) gid: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
+    let index = gid.x + gid.y * groups.x * 8u;
+    let column_tiles = p.ldw / 2u;
+    let first_row = index / column_tiles * 8u;
+    let col4 = index % column_tiles * 2u;
+    if (first_row >= p.m) {
+        return;
+    }
+    let last_row = p.m - 1u;
+#for r in 0..8
+    let row${r} = min(first_row + ${r}u, last_row);
+    var acc${r}_0 = vec4<f32>(0.0);
+    var acc${r}_1 = vec4<f32>(0.0);
+#endfor
+    var tap = 0u;
+    for (var dy = 0u; dy < p.kernel_height; dy++) {
+        for (var dx = 0u; dx < p.kernel_width; dx++) {
+#for r in 0..8
+            let at${r} = pixel(row${r}, dy, dx);
+#endfor
+            for (var i = 0u; i < p.channels; i += 4u) {
+                let k0 = tap + i;
+#for r in 0..8
+                let a${r} = load_pixel(at${r}, i);
+#endfor
+#import shared/tile8x8.wgsl
+            }
+            tap += p.channels;
+        }
+    }
+#import shared/store8x8.wgsl
+}
