@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use onelaunch_core::backend::{Backend, Choice, CompileError, Operand, Planned, Unsupported};
 use onelaunch_core::maybe::MaybeFuture;
+use onelaunch_core::memory::Region;
 use onelaunch_core::ops::Op;
 use onelaunch_core::weights::{Encoding, Layout, Leaf, LeafId};
 use onelaunch_core::{Caps, DeviceError};
@@ -95,6 +96,11 @@ impl Backend for WgpuBackend {
 
     fn layout(&self, leaf: &Leaf, stored: Encoding) -> Layout {
         crate::layout::layout(leaf, stored)
+    }
+
+    fn regions(&self, planned: &Planned, draws: usize) -> Result<Vec<Region>, Unsupported> {
+        let params = compile::launches(&self.caps, planned)?.params.len() as u64;
+        Ok(crate::regions::regions(planned, draws, params))
     }
 
     fn weights<'a>(

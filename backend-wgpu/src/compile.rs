@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::PoisonError;
 
+use onelaunch_core::Caps;
 use onelaunch_core::backend::{CompileError, Planned, Unsupported};
 use onelaunch_core::graph::{Node, ValueId};
 use onelaunch_shaders::{Access, Shader};
@@ -66,30 +67,33 @@ impl WgpuExecutable {
     }
 }
 
-/// Compiles.
-pub async fn compile(
-    backend: &WgpuBackend,
-    planned: Planned,
-    progress: &(dyn Fn(usize, usize) + Send + Sync),
-) -> Result<WgpuExecutable, CompileError> {
-    backend.health.check()?;
-    let mut shaders: Vec<&'static Shader> = Vec::new();
-    let mut params: Vec<u8> = Vec::new();
+/// All launches of a program, with the kernels and the parameters they share: pure, so that memory is known before anything is made.
+#[derive(Default)]
+pub(crate) struct Launches {
+    rows: Vec<Vec<Prepared>>,
+    shaders: Vec<&'static Shader>,
+    pub params: Vec<u8>,
+}
+
+/// Prepares every node.
+pub(crate) fn launches(caps: &Caps, planned: &Planned) -> Result<Launches, Unsupported> {
+    let mut all = Launches::default();
     let mut places: BTreeMap<Vec<u32>, u64> = BTreeMap::new();
-    let mut launches = Vec::new();
     for part in &planned.program.parts {
         let mut row = Vec::new();
         for node in &part.nodes {
-            let (made, binds) = prepare(backend, &planned, node).map_err(|reason| Unsupported {
+            let (made, binds) = prepare(caps, planned, node).map_err(|reason| Unsupported {
                 backend: "wgpu",
                 op: node.op.name(),
                 node: node.label.clone(),
                 reason,
             })?;
+            let shaders = &mut all.shaders;
             let kernel = shaders.iter().position(|s| s.name == made.shader.name).unwrap_or_else(|| {
                 shaders.push(made.shader);
                 shaders.len() - 1
             });
+            let params = &mut all.params;
             let at = *places.entry(made.params).or_insert_with_key(|words| {
                 let at = params.len() as u64;
                 params.extend_from_slice(bytemuck::cast_slice(words));
@@ -98,19 +102,30 @@ pub async fn compile(
             });
             row.push(Prepared { kernel, params: at, binds, grid: made.grid });
         }
-        launches.push(row);
+        all.rows.push(row);
     }
+    Ok(all)
+}
+
+/// Compiles.
+pub(crate) async fn compile(
+    backend: &WgpuBackend,
+    planned: Planned,
+    progress: &(dyn Fn(usize, usize) + Send + Sync),
+) -> Result<WgpuExecutable, CompileError> {
+    backend.health.check()?;
+    let Launches { rows, shaders, params } = launches(&backend.caps, &planned)?;
     let mut kernels = Vec::new();
     for (done, shader) in shaders.iter().enumerate() {
         progress(done, shaders.len());
         kernels.push(kernel(backend, shader).await?);
     }
     progress(shaders.len(), shaders.len());
-    Ok(WgpuExecutable { planned, launches, kernels, params })
+    Ok(WgpuExecutable { planned, launches: rows, kernels, params })
 }
 
 /// The launch of a node and what its bindings see.
-fn prepare(backend: &WgpuBackend, planned: &Planned, node: &Node) -> Result<(Launch, Vec<Bound>), String> {
+fn prepare(caps: &Caps, planned: &Planned, node: &Node) -> Result<(Launch, Vec<Bound>), String> {
     let program = &planned.program;
     let (inputs, output) = planned.operands(node);
     let mut bases = Vec::new();
@@ -130,8 +145,7 @@ fn prepare(backend: &WgpuBackend, planned: &Planned, node: &Node) -> Result<(Lau
     if first != 0 {
         return Err("it writes into the middle of a value".into());
     }
-    let made =
-        launch(&node.op, &Site { caps: &backend.caps, inputs: &inputs, output: &output, bases: &bases })?;
+    let made = launch(&node.op, &Site { caps, inputs: &inputs, output: &output, bases: &bases })?;
     let binds = made.binds.iter().map(|bind| match bind {
         Bind::Input(at) => ranges[*at],
         Bind::Output => Bound::Value { owner, offset: 0, bytes: None },

@@ -7,12 +7,14 @@ pub const PAD: [usize; 2] = [4, 8];
 
 /// Layout of a leaf.
 pub fn layout(leaf: &Leaf, stored: Encoding) -> Layout {
-    match leaf.role {
+    let layout = match leaf.role {
         Role::Matrix => Layout::new(leaf, stored, true, PAD),
         Role::Table => Layout::new(leaf, stored, false, [1, 1]),
         // Small, and read element by element: not worth unpacking.
         Role::Vector => Layout::new(leaf, Encoding::F32, false, [1, 1]),
-    }
+    };
+    // Kernels read whole vec4s, also the last.
+    Layout { bytes: layout.bytes.div_ceil(16).saturating_mul(16), ..layout }
 }
 
 #[cfg(test)]

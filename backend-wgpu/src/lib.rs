@@ -14,6 +14,7 @@ mod device;
 mod health;
 mod layout;
 pub mod ops;
+mod regions;
 mod session;
 pub mod single;
 mod upload;

@@ -1,20 +1,20 @@
 //! One image in flight: its buffers, a bind group per node, and the loop that encodes a chunk.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use onelaunch_core::DeviceError;
 use onelaunch_core::backend::{Counters, Session, Ticket};
-use onelaunch_core::graph::{Origin, Slot, ValueId};
+use onelaunch_core::graph::{Origin, Slot};
 use onelaunch_core::image::{Chunk, Image, Pixels, Tags, Work};
 use onelaunch_core::maybe::MaybeFuture;
 use onelaunch_core::program::PartKind;
 
 use crate::backend::WgpuBackend;
-use crate::buffers::Buffer;
 use crate::compile::{Bound, WgpuExecutable};
+use crate::regions::Buffers;
 use crate::upload::upload;
 use crate::wait::{Signal, read, submitted_work};
 use crate::weights::WgpuWeights;
@@ -47,17 +47,6 @@ struct Submitted {
     done: Signal<()>,
 }
 
-/// All memory of a session.
-#[derive(Debug)]
-pub(crate) struct Buffers {
-    pub own: BTreeMap<ValueId, Buffer>,
-    slabs: Vec<Buffer>,
-    params: Buffer,
-    dummy: Buffer,
-    /// Where pixels, preview and latents are copied to be mapped.
-    staging: BTreeMap<Slot, Buffer>,
-}
-
 impl WgpuSession {
     /// Allocates a session.
     pub(crate) async fn open(
@@ -67,7 +56,8 @@ impl WgpuSession {
         draws: usize,
     ) -> Result<Self, DeviceError> {
         backend.health.check()?;
-        let (buffers, bytes) = Buffers::create(backend, executable, draws).await?;
+        let buffers = Buffers::create(backend, executable, draws).await?;
+        let bytes = buffers.bytes;
         let mut session = Self {
             backend: backend.clone(),
             executable: executable.clone(),
@@ -97,12 +87,14 @@ impl WgpuSession {
 
     /// A bind group for every launch.
     fn bind(&self) -> Result<Vec<Vec<wgpu::BindGroup>>, DeviceError> {
+        let missing = || DeviceError::Other("the parameters have no buffer".into());
+        let all_params = self.buffers.params().ok_or_else(missing)?;
         let mut parts = Vec::new();
         for launches in &self.executable.launches {
             let mut groups = Vec::new();
             for launch in launches {
                 let params = wgpu::BufferBinding {
-                    buffer: &self.buffers.params,
+                    buffer: all_params,
                     offset: launch.params,
                     size: std::num::NonZeroU64::new(256),
                 };
@@ -126,16 +118,21 @@ impl WgpuSession {
     }
 
     fn binding(&self, bound: Bound) -> Result<wgpu::BufferBinding<'_>, DeviceError> {
-        let Bound::Value { owner, offset, bytes } = bound else {
-            return Ok(wgpu::BufferBinding { buffer: &self.buffers.dummy, offset: 0, size: None });
-        };
         let planned = &self.executable.planned;
-        let buffer =
-            match (planned.program.values[owner.index()].origin.clone(), planned.plan.place.get(&owner)) {
-                (Origin::Leaf(leaf), _) => self.weights.leaves.get(&leaf),
-                (_, Some(&slab)) => self.buffers.slabs.get(slab),
-                (_, None) => self.buffers.own.get(&owner),
-            };
+        let Bound::Value { owner, offset, bytes } = bound else {
+            let missing = || DeviceError::Other("unused bindings have no buffer".into());
+            return Ok(wgpu::BufferBinding {
+                buffer: self.buffers.dummy().ok_or_else(missing)?,
+                offset: 0,
+                size: None,
+            });
+        };
+        let buffer = match planned.program.values[owner.index()].origin {
+            Origin::Leaf(leaf) => self.weights.leaves.get(&leaf),
+            Origin::Slot(_) | Origin::Constant(_) | Origin::Node | Origin::View { .. } => {
+                self.buffers.of(planned, owner)
+            }
+        };
         let missing =
             || DeviceError::Usage(format!("no memory was made for {}", planned.program.describe(owner)));
         let buffer = buffer.ok_or_else(missing)?;
@@ -176,10 +173,10 @@ impl WgpuSession {
             }
         }
         if chunk.range.end == work.len {
-            self.buffers.stage(&mut encoder, &self.executable, Slot::Pixels);
+            self.buffers.stage(&mut encoder, &self.executable.planned, Slot::Pixels);
         }
         if chunk.preview {
-            self.buffers.stage(&mut encoder, &self.executable, Slot::Preview);
+            self.buffers.stage(&mut encoder, &self.executable.planned, Slot::Preview);
         }
         self.backend.queue.submit([encoder.finish()])
     }
@@ -190,7 +187,7 @@ impl WgpuSession {
 
     async fn staged(&self, slot: Slot) -> Result<Vec<u8>, DeviceError> {
         let missing = || DeviceError::Usage(format!("the program makes no {slot:?}"));
-        let buffer = self.buffers.staging.get(&slot).ok_or_else(missing)?;
+        let buffer = self.buffers.staging(slot).ok_or_else(missing)?;
         self.readbacks.fetch_add(1, Ordering::Relaxed);
         let data = read(&self.backend.device, buffer, buffer.size()).await;
         data.map_err(|why| self.backend.failure(why))
@@ -282,7 +279,7 @@ impl Session for WgpuSession {
             self.backend.health.check()?;
             let mut encoder =
                 self.backend.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
-            self.buffers.stage(&mut encoder, &self.executable, Slot::State);
+            self.buffers.stage(&mut encoder, &self.executable.planned, Slot::State);
             self.backend.queue.submit([encoder.finish()]);
             let data = self.staged(Slot::State).await?;
             let length = self.image.as_ref().map_or(0, |i| i.latents.len());
@@ -307,75 +304,5 @@ fn web_time() -> Option<Duration> {
     {
         static START: std::sync::OnceLock<std::time::Instant> = std::sync::OnceLock::new();
         Some(START.get_or_init(std::time::Instant::now).elapsed())
-    }
-}
-
-impl Buffers {
-    /// Creates everything at once, with constants and parameters written; the second part is the bytes.
-    async fn create(
-        backend: &WgpuBackend,
-        executable: &WgpuExecutable,
-        draws: usize,
-    ) -> Result<(Self, u64), DeviceError> {
-        use wgpu::BufferUsages as U;
-        let (program, plan) = (&executable.planned.program, &executable.planned.plan);
-        let storage = U::STORAGE | U::COPY_DST | U::COPY_SRC;
-        let align = |bytes: u64| bytes.next_multiple_of(256).max(256);
-        let mut wanted = Vec::new();
-        for &(value, _) in &plan.own {
-            let times = if program.values[value.index()].origin == Origin::Slot(Slot::Noise) {
-                draws.max(1)
-            } else {
-                1
-            };
-            let bytes = program.shape(value).len() * program.dtype(value).bytes() * times;
-            wanted.push((program.describe(value), align(bytes as u64), storage));
-        }
-        let mut constants = Vec::new();
-        for &(value, _) in &plan.constants {
-            let described = &program.values[value.index()];
-            let Origin::Constant(at) = described.origin else { continue };
-            let mut bytes = crate::constants::bytes(&program.constants[at], described);
-            bytes.resize(bytes.len().next_multiple_of(4), 0);
-            wanted.push((program.describe(value), align(bytes.len() as u64), storage));
-            constants.push((value, bytes));
-        }
-        wanted.extend(plan.slabs.iter().enumerate().map(|(i, &b)| (format!("slab {i}"), align(b), storage)));
-        wanted.push(("params".into(), align(executable.params.len() as u64), U::UNIFORM | U::COPY_DST));
-        wanted.push(("dummy".into(), 256, storage));
-        let staged: Vec<(Slot, ValueId)> = [Slot::Pixels, Slot::Preview, Slot::State]
-            .into_iter()
-            .filter_map(|s| Some((s, program.slot(s)?)))
-            .collect();
-        for (slot, value) in &staged {
-            wanted.push((
-                format!("staging {slot:?}"),
-                4 * program.shape(*value).len() as u64,
-                U::MAP_READ | U::COPY_DST,
-            ));
-        }
-        let mut made = backend.memory.create(&wanted).await?.into_iter();
-        let bytes = wanted.iter().map(|(_, bytes, _)| bytes).sum();
-        let owners = plan.own.iter().map(|(v, _)| *v).chain(constants.iter().map(|(v, _)| *v));
-        let own: BTreeMap<ValueId, Buffer> = owners.zip(made.by_ref()).collect();
-        let slabs: Vec<Buffer> = made.by_ref().take(plan.slabs.len()).collect();
-        let absent = || DeviceError::Other("a buffer is missing".into());
-        let (params, dummy) = (made.next().ok_or_else(absent)?, made.next().ok_or_else(absent)?);
-        let staging = staged.into_iter().map(|(slot, _)| slot).zip(made).collect();
-        for (value, bytes) in &constants {
-            if let Some(buffer) = own.get(value) {
-                backend.queue.write_buffer(buffer, 0, bytes);
-            }
-        }
-        backend.queue.write_buffer(&params, 0, &executable.params);
-        Ok((Self { own, slabs, params, dummy, staging }, bytes))
-    }
-
-    /// Records the copy of a slot to where it can be mapped.
-    fn stage(&self, encoder: &mut wgpu::CommandEncoder, executable: &WgpuExecutable, slot: Slot) {
-        let owner = executable.planned.program.slot(slot).and_then(|value| self.own.get(&value));
-        if let (Some(from), Some(to)) = (owner, self.staging.get(&slot)) {
-            encoder.copy_buffer_to_buffer(from, 0, to, 0, to.size().min(from.size()));
-        }
     }
 }

@@ -33,7 +33,9 @@ pub fn upload(session: &WgpuSession, image: &Image) -> Result<(), DeviceError> {
 /// Writes a slot, if the program uses it.
 fn write(session: &WgpuSession, slot: Slot, at: u64, bytes: &[u8]) -> Result<(), DeviceError> {
     let program = &session.executable.planned.program;
-    let Some(buffer) = program.slot(slot).and_then(|value| session.buffers.own.get(&value)) else {
+    let Some(buffer) =
+        program.slot(slot).and_then(|value| session.buffers.of(&session.executable.planned, value))
+    else {
         return Ok(());
     };
     let end = at + bytes.len() as u64;

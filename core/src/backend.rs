@@ -5,6 +5,7 @@ use crate::caps::Caps;
 use crate::graph::Node;
 use crate::image::{Chunk, Image, Pixels};
 use crate::maybe::{MaybeFuture, WasmNotSendSync};
+use crate::memory::Region;
 use crate::ops::Op;
 use crate::passes::plan::Plan;
 use crate::program::Program;
@@ -152,6 +153,11 @@ pub trait Backend: WasmNotSendSync + 'static {
     ) -> Result<Choice, Unsupported>;
     /// How a leaf lies in device memory; `stored` is the file's encoding. The same for every program.
     fn layout(&self, leaf: &Leaf, stored: Encoding) -> Layout;
+    /// What `open` allocates for a planned program, to the byte, from shapes and caps alone.
+    ///
+    /// # Errors
+    /// [`Unsupported`] for a node that the device cannot run.
+    fn regions(&self, planned: &Planned, draws: usize) -> Result<Vec<Region>, Unsupported>;
     /// Allocates memory for leaves.
     fn weights<'a>(
         &'a self,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::backend::{Backend, CompileError, Planned, operands};
 use crate::graph::Origin;
 use crate::model::Model;
-use crate::passes::fuse::{FuseReport, fuse};
+use crate::passes::fuse::{FuseReport, fuse, merge_projections};
 use crate::passes::hoist::{HoistOptions, Recordings, hoist};
 use crate::passes::plan::{Scratch, plan};
 use crate::passes::precision::narrow;
@@ -56,15 +56,18 @@ pub fn row_bucket(rows: usize) -> usize {
     rows.next_power_of_two().max(4)
 }
 
-/// Records, hoists, fuses.
+/// Records, merges, hoists, fuses.
 pub fn program(model: &Model, leaves: &mut Leaves, key: ProgramKey) -> (Program, FuseReport) {
     let latent = model.latent_shape(key.n, key.width, key.height);
-    let guided = model.record_step(leaves, latent, true, key.rows);
-    let plain = model.record_step(leaves, latent, false, key.rows);
+    let mut guided = model.record_step(leaves, latent, true, key.rows);
+    let mut plain = model.record_step(leaves, latent, false, key.rows);
+    // The same model, so the same merges.
+    let merged = merge_projections(&mut guided, leaves);
+    merge_projections(&mut plain, leaves);
     let finish = model.record_finish(leaves, latent);
     let recordings = Recordings { guided: &guided, plain: &plain, finish: &finish, preview: None };
     let mut program = hoist(&recordings, HoistOptions { rows: key.rows, table_budget: TABLE_BUDGET });
-    let report = fuse(&mut program);
+    let report = FuseReport { merged, ..fuse(&mut program) };
     if key.precision == Precision::F16 {
         narrow(&mut program);
     }

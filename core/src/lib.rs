@@ -22,6 +22,7 @@ pub mod graph;
 pub mod image;
 pub mod math;
 pub mod maybe;
+pub mod memory;
 pub mod model;
 pub mod model_index;
 pub mod models;

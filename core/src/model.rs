@@ -7,7 +7,6 @@ use crate::graph::{Graph, Slot, ValueId};
 use crate::model_index::{IndexError, ModelIndex};
 use crate::models::{Decoder, Denoiser, ModelError, Module, TextEncoder};
 use crate::ops::state_len;
-use crate::passes::fuse::merge_projections;
 use crate::schedule::{ROW_LEN, ScheduleError, SchedulerConfig};
 use crate::shape::DType;
 use crate::tokenizer::{Tokenizer, TokenizerError};
@@ -166,7 +165,7 @@ impl Model {
         [n, height / scale, width / scale, self.denoiser.latent_channels()]
     }
 
-    /// Records prompt, one row of the sampler on P · n items, and the sampler; `rows` is R. Products are merged already.
+    /// Records prompt, one row of the sampler on P · n items, and the sampler; `rows` is R.
     pub fn record_step(&self, leaves: &mut Leaves, latent: [usize; 4], guided: bool, rows: usize) -> Graph {
         let mut g = Graph::new();
         let halves = if guided { 2 } else { 1 };
@@ -187,7 +186,6 @@ impl Model {
         let mut m = Module::new(&mut g, leaves, TRANSFORMER);
         let output = self.denoiser.record(&mut m, x, t, text, lengths);
         g.sampler_step(guided, [output, noise, row], state);
-        merge_projections(&mut g, leaves);
         g
     }
 

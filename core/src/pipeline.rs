@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex};
 use crate::backend::{Backend, CompileError, DeviceError, Planned};
 use crate::compile::{Precision, ProgramKey, leaves_of, planned, program, row_bucket};
 use crate::files::ModelFiles;
+use crate::memory::Region;
 use crate::model::{LoadError, Model};
 use crate::passes::fuse::FuseReport;
 use crate::request::Recipe;
@@ -137,6 +138,8 @@ pub struct Inspection {
     pub planned: Planned,
     /// What was fused and what not.
     pub fused: FuseReport,
+    /// Everything that a session allocates.
+    pub regions: Vec<Region>,
     /// Bytes of weights on the device.
     pub weight_bytes: u64,
     /// Leaves, with the bytes of each.
@@ -164,11 +167,12 @@ async fn prepare(files: &dyn ModelFiles) -> Result<Prepared, LoadError> {
     Ok(Prepared { model, sources, leaves, used, accounting })
 }
 
-/// Plans a model on a backend without allocating anything there.
+/// Plans a model on a backend without allocating anything there; a session has room for `draws` step noises.
 pub async fn inspect<B: Backend>(
     backend: &B,
     files: &dyn ModelFiles,
     precision: Precision,
+    draws: usize,
     key: impl FnOnce(&Model) -> ProgramKey,
 ) -> Result<(Model, Inspection), InspectError> {
     let Prepared { model, mut leaves, used, accounting, .. } = prepare(files).await?;
@@ -178,8 +182,9 @@ pub async fn inspect<B: Backend>(
     let key = ProgramKey { precision, ..key(&model) };
     let (program, fused) = program(&model, &mut leaves, key);
     let planned = planned(backend, program, &encodings)?;
+    let regions = backend.regions(&planned, draws).map_err(CompileError::from)?;
     let weight_bytes = sized.iter().map(|(_, b)| b).sum();
-    Ok((model, Inspection { planned, fused, weight_bytes, leaves: sized }))
+    Ok((model, Inspection { planned, fused, regions, weight_bytes, leaves: sized }))
 }
 
 /// Why there is no plan.

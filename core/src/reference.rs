@@ -10,6 +10,7 @@ use std::sync::{Arc, RwLock};
 use crate::backend::{Backend, Choice, CompileError, DeviceError, Operand, Planned, Unsupported};
 use crate::caps::Caps;
 use crate::maybe::MaybeFuture;
+use crate::memory::{Region, regions};
 use crate::ops::Op;
 use crate::weights::{Encoding, Layout, Leaf, LeafId, Role};
 pub use session::CpuSession;
@@ -62,6 +63,10 @@ impl Backend for CpuBackend {
 
     fn layout(&self, leaf: &Leaf, _: Encoding) -> Layout {
         Layout::new(leaf, Encoding::F32, leaf.role == Role::Matrix, [1, 1])
+    }
+
+    fn regions(&self, planned: &Planned, draws: usize) -> Result<Vec<Region>, Unsupported> {
+        Ok(regions(planned, draws))
     }
 
     fn weights<'a>(

@@ -3,10 +3,9 @@
 
 use std::str::FromStr;
 
-use onelaunch_core::backend::{Backend, Planned};
+use onelaunch_core::backend::Backend;
 use onelaunch_core::compile::ProgramKey;
 use onelaunch_core::files::ModelFiles;
-use onelaunch_core::graph::Slot;
 use onelaunch_core::model::Model;
 use onelaunch_core::pipeline::{InspectError, Inspection, Watch};
 use onelaunch_core::{
@@ -216,21 +215,10 @@ impl AnyBackend {
         &self,
         files: &dyn ModelFiles,
         precision: Precision,
+        draws: usize,
         key: impl FnOnce(&Model) -> ProgramKey,
     ) -> Result<(Model, Inspection), InspectError> {
-        on!(Self, self, backend => onelaunch_core::pipeline::inspect(backend, files, precision, key).await)
-    }
-
-    /// Bytes of a session that lie ready for copies between host and device.
-    #[must_use]
-    pub fn staging_bytes(&self, planned: &Planned) -> u64 {
-        let copied: &[Slot] = match self {
-            // Its pixels are where the host is.
-            Self::Cpu(_) => &[],
-            Self::Wgpu(_) => &[Slot::Pixels, Slot::Preview, Slot::State],
-        };
-        let values = copied.iter().filter_map(|&slot| planned.program.slot(slot));
-        values.map(|v| (planned.program.shape(v).len() * planned.program.dtype(v).bytes()) as u64).sum()
+        on!(Self, self, backend => onelaunch_core::pipeline::inspect(backend, files, precision, draws, key).await)
     }
 }
 

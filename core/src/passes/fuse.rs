@@ -37,6 +37,8 @@ const REWRITES: [(&str, Rewrite); 4] = [
 /// What was done, for printing.
 #[derive(Clone, Debug, Default)]
 pub struct FuseReport {
+    /// Products that became one before `hoist`, in words.
+    pub merged: Vec<String>,
     /// Rewrite, part, labels of producer and reader.
     pub fused: Vec<(&'static str, String, String)>,
     /// The same with the reason.
@@ -47,6 +49,9 @@ impl FuseReport {
     /// One line each.
     pub fn print(&self) -> String {
         let mut text = String::new();
+        for line in &self.merged {
+            let _ = writeln!(text, "merged {line}");
+        }
         for (rewrite, part, pair) in &self.fused {
             let _ = writeln!(text, "fused {rewrite}: {part}: {pair}");
         }
@@ -73,16 +78,13 @@ pub fn fuse(program: &mut Program) -> FuseReport {
             nodes[reader] = node;
             nodes.remove(at);
         }
-        scan(program, part, &kept, |rewrite, producer, reader, verdict| {
-            if let Verdict::NotFused(why) = verdict {
-                report.not_fused.push((
-                    rewrite,
-                    name.clone(),
-                    format!("{} + {}", producer.label, reader.label),
-                    why,
-                ));
-            }
-            false
+        left(program, part, &kept, |rewrite, producer, reader, why| {
+            report.not_fused.push((
+                rewrite,
+                name.clone(),
+                format!("{} + {}", producer.label, reader.label),
+                why,
+            ));
         });
     }
     report
@@ -94,25 +96,49 @@ fn find(
     part: usize,
     kept: &BTreeSet<ValueId>,
 ) -> Option<(usize, usize, &'static str, Node)> {
-    let mut found = None;
-    let at = scan(program, part, kept, |rewrite, _, _, verdict| match verdict {
-        Verdict::Fused(node) => {
-            found = Some((rewrite, node));
-            true
-        }
-        Verdict::NotFused(_) | Verdict::Other => false,
-    });
-    let ((at, reader), (rewrite, node)) = at.zip(found)?;
-    Some((at, reader, rewrite, node))
+    let nodes = &program.parts[part].nodes;
+    pairs(program, part, kept).into_iter().filter(|p| p.obstacle.is_none()).find_map(
+        |Pair { at, reader, .. }| {
+            REWRITES.into_iter().find_map(|(name, rewrite)| {
+                match rewrite(program, &nodes[at], &nodes[reader]) {
+                    Verdict::Fused(node) => Some((at, reader, name, node)),
+                    Verdict::NotFused(_) | Verdict::Other => None,
+                }
+            })
+        },
+    )
 }
 
-/// Shows every producer with its only reader to every rewrite until `stop` says so.
-fn scan(
+/// Shows every pair that a rewrite would have taken, or has an opinion on, with what is in the way.
+fn left(
     program: &Program,
     part: usize,
     kept: &BTreeSet<ValueId>,
-    mut stop: impl FnMut(&'static str, &Node, &Node, Verdict) -> bool,
-) -> Option<(usize, usize)> {
+    mut see: impl FnMut(&'static str, &Node, &Node, &'static str),
+) {
+    let nodes = &program.parts[part].nodes;
+    for Pair { at, reader, obstacle } in pairs(program, part, kept) {
+        for (name, rewrite) in REWRITES {
+            match (rewrite(program, &nodes[at], &nodes[reader]), obstacle) {
+                (Verdict::NotFused(why), None) | (Verdict::Fused(_) | Verdict::NotFused(_), Some(why)) => {
+                    see(name, &nodes[at], &nodes[reader], why);
+                }
+                (Verdict::Fused(_), None) | (Verdict::Other, _) => {}
+            }
+        }
+    }
+}
+
+/// A node and one that reads what it makes.
+struct Pair {
+    at: usize,
+    reader: usize,
+    /// Why no rewrite may take them, whatever they are.
+    obstacle: Option<&'static str>,
+}
+
+/// All pairs of a part.
+fn pairs(program: &Program, part: usize, kept: &BTreeSet<ValueId>) -> Vec<Pair> {
     let nodes = &program.parts[part].nodes;
     let mut readers: BTreeMap<ValueId, Vec<usize>> = BTreeMap::new();
     for (at, node) in nodes.iter().enumerate() {
@@ -120,18 +146,22 @@ fn scan(
             readers.entry(program.base(input).0).or_default().push(at);
         }
     }
-    for (at, node) in nodes.iter().enumerate() {
+    let mut pairs = Vec::new();
+    for (at, node) in nodes.iter().enumerate().filter(|(_, node)| !node.op.writes_slot()) {
         let owner = program.base(node.output).0;
-        let Some([reader]) = readers.get(&owner).map(Vec::as_slice) else { continue };
-        // Seen through a view the shapes differ, and what is kept has readers elsewhere.
-        if kept.contains(&owner) || node.op.writes_slot() || !nodes[*reader].inputs.contains(&node.output) {
-            continue;
-        }
-        for (name, rewrite) in REWRITES {
-            if stop(name, node, &nodes[*reader], rewrite(program, node, &nodes[*reader])) {
-                return Some((at, *reader));
-            }
+        let all = readers.get(&owner).map_or(&[][..], Vec::as_slice);
+        for &reader in all {
+            let obstacle = if kept.contains(&owner) {
+                Some("other parts read it")
+            } else if all.len() > 1 {
+                Some("other nodes read it")
+            } else if !nodes[reader].inputs.contains(&node.output) {
+                Some("it is read through a view")
+            } else {
+                None
+            };
+            pairs.push(Pair { at, reader, obstacle });
         }
     }
-    None
+    pairs
 }

@@ -6,6 +6,7 @@ use std::ops::Range;
 use super::CpuWeights;
 use crate::backend::Planned;
 use crate::graph::{ConstantData, Node, Origin, Slot, ValueId};
+use crate::memory::{Owner, regions};
 use crate::ops::Arg;
 
 /// All memory of a session, in 32-bit words.
@@ -26,10 +27,14 @@ impl Memory {
     pub fn new(planned: &Planned, draws: usize) -> Self {
         let program = &planned.program;
         let mut memory = Self::default();
-        for &(value, _) in &planned.plan.own {
-            let times =
-                if program.values[value.index()].origin == Origin::Slot(Slot::Noise) { draws } else { 1 };
-            memory.own.insert(value, vec![0.0; program.shape(value).len() * times]);
+        for region in regions(planned, draws) {
+            let words = region.bytes as usize / 4;
+            match region.owner {
+                Owner::Value(value) => drop(memory.own.insert(value, vec![0.0; words])),
+                // NaN shows when something is read before it is made.
+                Owner::Slab(_) => memory.slabs.push(vec![f32::NAN; words]),
+                Owner::Staged(_) | Owner::Backend(_) => {}
+            }
         }
         for &(value, _) in &planned.plan.constants {
             let Origin::Constant(at) = program.values[value.index()].origin else { continue };
@@ -39,8 +44,6 @@ impl Memory {
             };
             memory.own.insert(value, data);
         }
-        // NaN shows when something is read before it is made.
-        memory.slabs = planned.plan.slabs.iter().map(|&b| vec![f32::NAN; b as usize / 4]).collect();
         memory
     }
 

@@ -39,7 +39,7 @@ pub(crate) struct PictureArgs {
     #[arg(long, value_name = "N")]
     pub steps: Option<usize>,
     /// Guidance weight; 1 or less is the plain picture of the prompt
-    #[arg(long, value_name = "WEIGHT", allow_negative_numbers = true)]
+    #[arg(long, value_name = "WEIGHT", allow_hyphen_values = true)]
     pub guidance: Option<f64>,
     /// Fractions of the steps between which guidance is on, such as 0..0.5
     #[arg(long, value_name = "A..B")]

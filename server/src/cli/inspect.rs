@@ -47,9 +47,9 @@ pub(crate) fn inspect(args: &InspectArgs) -> Result<(), Failure> {
             rows: row_bucket(resolved.schedule.rows.len()),
             precision,
         };
-        let (model, inspection) = chosen.backend.inspect(&folder, precision, |_| key).await?;
-        let staging = chosen.backend.staging_bytes(&inspection.planned);
-        let summary = Summary::new(&inspection, resolved.schedule.draws, staging);
+        let (model, inspection) =
+            chosen.backend.inspect(&folder, precision, resolved.schedule.draws, |_| key).await?;
+        let summary = Summary::new(&inspection);
         let device = &chosen.backend.caps().name;
         if args.json {
             println!("{}", print::json(&model, device, &chosen.why, key, &inspection, &summary));

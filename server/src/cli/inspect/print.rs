@@ -29,8 +29,8 @@ pub(crate) fn text(
     line(format_args!("{n} × {width}×{height} pixels, up to {rows} rows, {}", precision.name()));
 
     line(format_args!("\nbytes (nothing is allocated yet)"));
-    for (class, bytes) in summary.classes() {
-        line(format_args!("  {class:<12}{bytes:>14}"));
+    for (class, bytes) in &summary.classes {
+        line(format_args!("  {:<12}{bytes:>14}", class.name()));
     }
     line(format_args!("  {:<12}{:>14}", "total", summary.total()));
     let (slabs, bound) = (plan.slabs.len(), plan.slab_bound);
@@ -48,19 +48,49 @@ pub(crate) fn text(
         line(format_args!("  not hoisted: {label}: its table would take {bytes} bytes"));
     }
 
-    line(format_args!("\nfusion"));
-    for fused in inspection.fused.print().lines() {
-        line(format_args!("  {fused}"));
+    line(format_args!("\nfusion (guided step and its kin; the plain step is the same)"));
+    let fused = &inspection.fused;
+    let merged = fused.merged.iter().map(|line| ("merged, once per model".to_owned(), line.clone()));
+    let taken = fused.fused.iter().map(|(rewrite, part, pair)| (format!("{part}: {rewrite}"), pair.clone()));
+    let left = fused.not_fused.iter();
+    let left =
+        left.map(|(rewrite, part, pair, why)| (format!("{part}: no {rewrite}, since {why}"), pair.clone()));
+    for (what, pair, times) in collapse(merged.chain(taken).chain(left).filter(|(what, _)| !is_plain(what))) {
+        line(format_args!("  {times:>3} × {what}: {pair}"));
+    }
+    if fused.not_fused.is_empty() {
+        line(format_args!("  not fused: nothing that a rewrite knows was left"));
     }
 
     line(format_args!("\nkernels ({} distinct)", summary.kernels.len()));
-    for part in &summary.parts {
+    for part in summary.parts.iter().filter(|p| !is_plain(&p.name)) {
         line(format_args!("  {}", part.name));
-        for (label, op, kernel) in &part.sites {
-            line(format_args!("    {op:<20}{kernel:<32}{label}"));
+        let sites = part.sites.iter().map(|(label, _, kernel)| (kernel.clone(), label.clone()));
+        for (kernel, label, times) in collapse(sites) {
+            line(format_args!("    {times:>3} × {kernel:<36}{label}"));
         }
     }
     text
+}
+
+/// Whether a line is about the variant of a part without guidance, whose twin says the same.
+fn is_plain(what: &str) -> bool {
+    ["prompt (P = 1)", "step (plain)"].iter().any(|part| what.starts_with(part))
+}
+
+/// Lines that differ in the numbers of layers only become one, with how many there are; in order of the first of each.
+fn collapse(lines: impl Iterator<Item = (String, String)>) -> Vec<(String, String, usize)> {
+    let mut all: Vec<(String, String, String, usize)> = Vec::new();
+    for (what, label) in lines {
+        let number = |part: &str| if part.parse::<u32>().is_ok() { "*".to_owned() } else { part.to_owned() };
+        let path = |path: &str| path.split('.').map(number).collect::<Vec<_>>().join(".");
+        let pattern = label.split(' ').map(path).collect::<Vec<_>>().join(" ");
+        match all.iter_mut().find(|(w, p, ..)| (w, p) == (&what, &pattern)) {
+            Some((_, pattern, label, times)) => (*label, *times) = (pattern.clone(), *times + 1),
+            None => all.push((what, pattern, label, 1)),
+        }
+    }
+    all.into_iter().map(|(what, _, label, times)| (what, label, times)).collect()
 }
 
 /// For machines.
@@ -74,7 +104,7 @@ pub(crate) fn json(
 ) -> Value {
     let plan = &inspection.planned.plan;
     let bytes: serde_json::Map<_, _> =
-        summary.classes().into_iter().map(|(class, bytes)| (class.to_owned(), json!(bytes))).collect();
+        summary.classes.iter().map(|(class, bytes)| (class.name().to_owned(), json!(bytes))).collect();
     let parts: Vec<_> = summary
         .parts
         .iter()
@@ -111,6 +141,7 @@ pub(crate) fn json(
         },
         "parts": parts,
         "unhoisted": inspection.planned.program.unhoisted,
+        "merged": inspection.fused.merged,
         "fused": inspection.fused.fused.iter().map(fused).collect::<Vec<_>>(),
         "not_fused": inspection.fused.not_fused.iter().map(not_fused).collect::<Vec<_>>(),
         "kernels": summary.kernels,
