@@ -11,7 +11,7 @@ use onelaunch_core::weights::{Encoding, Layout, Leaf, LeafId};
 use onelaunch_core::{Caps, DeviceError};
 
 use crate::buffers::Memory;
-use crate::compile::{self, Kernel, WgpuExecutable};
+use crate::compile::{self, Kernel, KernelKey, WgpuExecutable};
 use crate::device::{self, Select};
 use crate::health::Health;
 use crate::ops::{Site, launch};
@@ -26,8 +26,8 @@ pub struct WgpuBackend {
     pub(crate) caps: Caps,
     pub(crate) memory: Memory,
     pub(crate) health: Health,
-    /// Pipelines by kernel name, shared by all programs.
-    pub(crate) kernels: Arc<Mutex<BTreeMap<&'static str, Kernel>>>,
+    /// Pipelines, shared by all programs.
+    pub(crate) kernels: Arc<Mutex<BTreeMap<KernelKey, Kernel>>>,
 }
 
 impl WgpuBackend {

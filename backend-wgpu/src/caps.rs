@@ -9,7 +9,14 @@ pub fn caps(info: &wgpu::AdapterInfo, features: wgpu::Features, limits: &wgpu::L
         name: format!("wgpu: {} ({:?})", info.name, info.backend),
         is_cpu: info.device_type == wgpu::DeviceType::Cpu,
         f16: features.contains(wgpu::Features::SHADER_F16),
-        subgroup: 0,
+        // A range of sizes is as good as none: kernels are made for one.
+        subgroup: if features.contains(wgpu::Features::SUBGROUP)
+            && info.subgroup_min_size == info.subgroup_max_size
+        {
+            info.subgroup_min_size
+        } else {
+            0
+        },
         workgroup_bytes: limits.max_compute_workgroup_storage_size,
         workgroup_threads: limits.max_compute_invocations_per_workgroup,
         workgroups: limits.max_compute_workgroups_per_dimension,

@@ -53,6 +53,34 @@ pub(crate) enum Bound {
     Dummy,
 }
 
+/// What tells pipelines apart.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct KernelKey {
+    shader: &'static Shader,
+    constants: Vec<(&'static str, u32)>,
+}
+
+impl KernelKey {
+    pub(crate) fn of(launch: &Launch) -> Self {
+        Self { shader: launch.shader, constants: launch.constants.clone() }
+    }
+    fn order(&self) -> (&str, &[(&'static str, u32)]) {
+        (self.shader.name, &self.constants)
+    }
+}
+
+impl Ord for KernelKey {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.order().cmp(&other.order())
+    }
+}
+
+impl PartialOrd for KernelKey {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
 /// A pipeline with the layout of its bind group.
 #[derive(Clone, Debug)]
 pub(crate) struct Kernel {
@@ -71,7 +99,7 @@ impl WgpuExecutable {
 #[derive(Default)]
 pub(crate) struct Launches {
     rows: Vec<Vec<Prepared>>,
-    shaders: Vec<&'static Shader>,
+    kernels: Vec<KernelKey>,
     pub params: Vec<u8>,
 }
 
@@ -88,10 +116,10 @@ pub(crate) fn launches(caps: &Caps, planned: &Planned) -> Result<Launches, Unsup
                 node: node.label.clone(),
                 reason,
             })?;
-            let shaders = &mut all.shaders;
-            let kernel = shaders.iter().position(|s| s.name == made.shader.name).unwrap_or_else(|| {
-                shaders.push(made.shader);
-                shaders.len() - 1
+            let (kernels, key) = (&mut all.kernels, KernelKey::of(&made));
+            let kernel = kernels.iter().position(|k| *k == key).unwrap_or_else(|| {
+                kernels.push(key);
+                kernels.len() - 1
             });
             let params = &mut all.params;
             let at = *places.entry(made.params).or_insert_with_key(|words| {
@@ -114,13 +142,13 @@ pub(crate) async fn compile(
     progress: &(dyn Fn(usize, usize) + Send + Sync),
 ) -> Result<WgpuExecutable, CompileError> {
     backend.health.check()?;
-    let Launches { rows, shaders, params } = launches(&backend.caps, &planned)?;
+    let Launches { rows, kernels: keys, params } = launches(&backend.caps, &planned)?;
     let mut kernels = Vec::new();
-    for (done, shader) in shaders.iter().enumerate() {
-        progress(done, shaders.len());
-        kernels.push(kernel(backend, shader).await?);
+    for (done, key) in keys.iter().enumerate() {
+        progress(done, keys.len());
+        kernels.push(kernel(backend, key).await?);
     }
-    progress(shaders.len(), shaders.len());
+    progress(keys.len(), keys.len());
     Ok(WgpuExecutable { planned, launches: rows, kernels, params })
 }
 
@@ -156,24 +184,27 @@ fn prepare(caps: &Caps, planned: &Planned, node: &Node) -> Result<(Launch, Vec<B
 }
 
 /// The pipeline of a kernel, made at most once per device.
-pub(crate) async fn kernel(backend: &WgpuBackend, shader: &'static Shader) -> Result<Kernel, CompileError> {
+pub(crate) async fn kernel(backend: &WgpuBackend, key: &KernelKey) -> Result<Kernel, CompileError> {
     let known = || backend.kernels.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(kernel) = known().get(shader.name) {
+    if let Some(kernel) = known().get(key) {
         return Ok(kernel.clone());
     }
     let device = &backend.device;
     let (made, failed) = {
         let scope = device.push_error_scope(wgpu::ErrorFilter::Validation);
-        (create(device, shader), scope.pop())
+        (create(device, key), scope.pop())
     };
     if let Some(error) = failed.await {
-        return Err(CompileError::Kernel { kernel: shader.name.into(), reason: error.to_string() });
+        return Err(CompileError::Kernel { kernel: key.shader.name.into(), reason: error.to_string() });
     }
-    known().insert(shader.name, made.clone());
+    known().insert(key.clone(), made.clone());
     Ok(made)
 }
 
-fn create(device: &wgpu::Device, shader: &'static Shader) -> Kernel {
+fn create(device: &wgpu::Device, key: &KernelKey) -> Kernel {
+    let shader = key.shader;
+    let constants: Vec<(&str, f64)> =
+        key.constants.iter().map(|&(name, value)| (name, f64::from(value))).collect();
     let entry = |b: &onelaunch_shaders::Binding| wgpu::BindGroupLayoutEntry {
         binding: b.binding,
         visibility: wgpu::ShaderStages::COMPUTE,
@@ -206,6 +237,7 @@ fn create(device: &wgpu::Device, shader: &'static Shader) -> Kernel {
         entry_point: Some("main"),
         // Everything the kernels read is inside its buffer by construction, but a wrong number should not become a wild read.
         compilation_options: wgpu::PipelineCompilationOptions {
+            constants: &constants,
             zero_initialize_workgroup_memory: false,
             ..Default::default()
         },

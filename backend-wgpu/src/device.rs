@@ -22,6 +22,13 @@ pub struct Select {
     pub budget: Option<u64>,
 }
 
+/// Features that kernels use where they are. (Browsers want a directive for subgroups that naga does not know yet.)
+#[cfg(not(target_arch = "wasm32"))]
+const WANTED: wgpu::Features = wgpu::Features::SHADER_F16.union(wgpu::Features::SUBGROUP);
+/// Features that kernels use where they are. (Browsers want a directive for subgroups that naga does not know yet.)
+#[cfg(target_arch = "wasm32")]
+const WANTED: wgpu::Features = wgpu::Features::SHADER_F16;
+
 /// All adapters.
 pub async fn adapters() -> Vec<Adapter> {
     let describe = |a: &wgpu::Adapter| {
@@ -32,7 +39,7 @@ pub async fn adapters() -> Vec<Adapter> {
     raw_adapters(&instance()).await.iter().map(describe).collect()
 }
 
-/// Opens a device with all limits of its adapter, and 16-bit floats if it has them.
+/// Opens a device with all limits of its adapter, and 16-bit floats and subgroups if it has them.
 pub async fn open(select: &Select) -> Result<(wgpu::AdapterInfo, wgpu::Device, wgpu::Queue), DeviceError> {
     let all = raw_adapters(&instance()).await;
     let names: Vec<String> = all.iter().map(|a| a.get_info().name).collect();
@@ -51,7 +58,7 @@ pub async fn open(select: &Select) -> Result<(wgpu::AdapterInfo, wgpu::Device, w
     })?;
     let descriptor = wgpu::DeviceDescriptor {
         label: Some("onelaunch"),
-        required_features: adapter.features() & wgpu::Features::SHADER_F16,
+        required_features: adapter.features() & WANTED,
         required_limits: adapter.limits(),
         ..Default::default()
     };

@@ -12,7 +12,7 @@ mod compile;
 mod constants;
 mod device;
 mod health;
-mod layout;
+pub mod layout;
 pub mod ops;
 mod regions;
 mod session;

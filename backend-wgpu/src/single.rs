@@ -6,7 +6,7 @@ use onelaunch_core::backend::{CompileError, Operand, Unsupported};
 use onelaunch_core::ops::Op;
 
 use crate::backend::WgpuBackend;
-use crate::compile::kernel;
+use crate::compile::{KernelKey, kernel};
 use crate::ops::{Bind, Site, launch};
 use crate::wait::read;
 
@@ -46,7 +46,7 @@ pub async fn repeated(
         node: "test".into(),
         reason,
     })?;
-    let kernel = kernel(backend, launch.shader).await?;
+    let kernel = kernel(backend, &KernelKey::of(&launch)).await?;
     let storage = U::STORAGE | U::COPY_DST | U::COPY_SRC;
     let mut wanted: Vec<_> =
         inputs.iter().map(|(_, bytes)| ("operand".into(), bytes.len() as u64, storage)).collect();

@@ -18,7 +18,7 @@ pub struct Caps {
     pub is_cpu: bool,
     /// Kernels may read and write 16-bit floats.
     pub f16: bool,
-    /// Smallest subgroup, 0 if the device has none.
+    /// Lanes of a subgroup, 0 if the device has none or several sizes.
     pub subgroup: u32,
     /// Bytes of workgroup memory.
     pub workgroup_bytes: u32,

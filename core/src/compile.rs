@@ -18,7 +18,7 @@ pub enum Precision {
     /// 32 bits everywhere.
     #[default]
     F32,
-    /// 16 bits for the activations of prompt, step and finish; state, tables and statistics stay f32.
+    /// 16 bits for the activations of prompt, step and finish; state, tables, statistics and the sums of a step stay f32.
     F16,
 }
 

@@ -42,13 +42,14 @@ fn table(wgsl: &Path, list: &Path) -> Result<String, String> {
         let facts = reflect::reflect(&expanded).map_err(|why| format!("{}: {why}", permutation.name))?;
         let _ = writeln!(
             rust,
-            "    Shader {{ name: {:?}, source: {:?}, workgroup_size: {:?}, bindings: &{}, workgroup_bytes: {}, f16: {} }},",
+            "    Shader {{ name: {:?}, source: {:?}, workgroup_size: {:?}, bindings: &{}, workgroup_bytes: {}, f16: {}, subgroups: {} }},",
             permutation.name,
             expanded.text,
             facts.workgroup_size,
             facts.bindings,
             facts.workgroup_bytes,
-            facts.f16
+            facts.f16,
+            facts.subgroups
         );
     }
     rust.push_str("];\n");

@@ -18,6 +18,8 @@ pub struct Facts {
     pub workgroup_bytes: u32,
     /// Uses 16-bit floats.
     pub f16: bool,
+    /// Uses operations between the lanes of a subgroup.
+    pub subgroups: bool,
 }
 
 /// Validates a kernel with no more capabilities than it may ask for.
@@ -31,6 +33,8 @@ pub fn reflect(expanded: &Expanded) -> Result<Facts, String> {
     // unpack2x16float needs no feature of a device.
     let mut capabilities = Capabilities::SHADER_FLOAT16_IN_FLOAT32;
     capabilities.set(Capabilities::SHADER_FLOAT16, f16);
+    let subgroups = expanded.text.contains("subgroup");
+    capabilities.set(Capabilities::SUBGROUP, subgroups);
     Validator::new(ValidationFlags::all(), capabilities).validate(&module).map_err(|why| {
         let at = why.location(&expanded.text).map_or("?".into(), |l| place(l.line_number));
         format!("{at}: {}", why.emit_to_string(&expanded.text))
@@ -58,5 +62,5 @@ pub fn reflect(expanded: &Expanded) -> Result<Facts, String> {
         let _ = write!(list, "Binding {{ group: {group}, binding: {binding}, access: Access::{access} }}, ");
     }
     list.push(']');
-    Ok(Facts { workgroup_size: main.workgroup_size, bindings: list, workgroup_bytes, f16 })
+    Ok(Facts { workgroup_size: main.workgroup_size, bindings: list, workgroup_bytes, f16, subgroups })
 }

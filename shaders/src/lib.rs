@@ -40,6 +40,8 @@ pub struct Shader {
     pub workgroup_bytes: u32,
     /// Needs 16-bit floats on the device.
     pub f16: bool,
+    /// Needs subgroup operations on the device.
+    pub subgroups: bool,
 }
 
 include!(concat!(env!("OUT_DIR"), "/shaders.rs"));

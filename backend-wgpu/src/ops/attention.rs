@@ -50,9 +50,16 @@ pub fn launch(op: &Attention, site: &Site<'_>) -> Result<Launch, String> {
     let binds = vec![Bind::Input(0), Bind::Input(1), Bind::Input(2), bias, lengths, Bind::Output];
     let name = format!("attention/{}.{load}.{}.{}", site.device(), site.storage(0), site.out());
     let heads = q[0] * op.heads;
+    let quarter = if op.head_dim <= 64 { 16 } else { 32 };
+    if site.lanes(load) {
+        let name = format!("attention/lanes.vec4.f32.f32.{quarter}");
+        let launch = site.launch(&name, params, binds, heads * q[1].div_ceil(32))?;
+        return Ok(launch.fixed(&[("FIXED_FLAGS", flags)]));
+    }
     if site.caps.is_cpu {
         // A thread takes 4 queries, a workgroup has 8 threads; heads follow each other without a gap.
-        return site.launch(&name, params, binds, (heads * q[1].div_ceil(4)).div_ceil(8));
+        let groups = (heads * q[1].div_ceil(4)).div_ceil(8);
+        return site.launch(&format!("{name}.{quarter}"), params, binds, groups);
     }
     let quarter = match op.head_dim {
         ..=32 => 8,

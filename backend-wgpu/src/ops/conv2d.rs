@@ -2,7 +2,7 @@
 
 use onelaunch_core::ops::Conv2d;
 
-use super::linear::{HAS_BIAS, HAS_RESIDUAL, matrix_groups, padded};
+use super::linear::{HAS_BIAS, HAS_RESIDUAL, matrix_launch, padded};
 use super::{Bind, Launch, Site, words};
 
 pub fn launch(op: &Conv2d, site: &Site<'_>) -> Result<Launch, String> {
@@ -29,13 +29,5 @@ pub fn launch(op: &Conv2d, site: &Site<'_>) -> Result<Launch, String> {
     params.extend(words([x[3], x[1], x[2], out[1], out[2], w[1], w[2], op.stride, op.padding])?);
     params.push(u32::from(op.upsample));
     let load = if x[3].is_multiple_of(4) && site.bases[0] % 4 == 0 { "vec4" } else { "scalar" };
-    let (rows, groups) = matrix_groups(site.caps, m, n);
-    let name = format!(
-        "conv2d/{}.{load}.{}.{}.{}{rows}",
-        site.device(),
-        site.storage(0),
-        site.out(),
-        site.weight(1)
-    );
-    site.launch(&name, params, binds, groups)
+    matrix_launch("conv2d", site, load, [m, n], params, binds)
 }

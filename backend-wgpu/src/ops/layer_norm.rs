@@ -37,6 +37,11 @@ pub fn launch(op: &LayerNorm, site: &Site<'_>) -> Result<Launch, String> {
     params.extend([op.eps.to_bits(), flags, site.bases[0]]);
     params.extend(mods);
     params.extend(words([x.lead(), x.rows() / x.lead()])?);
+    // The 8 rows that share a modulation must be of one item.
+    let shared = op.modulate.is_none() || (x.rows() / x.lead()).is_multiple_of(8);
+    if site.lanes("vec4") && c <= 256 && shared {
+        return site.launch("layer_norm/lanes.f32.f32", params, binds, x.rows().div_ceil(8));
+    }
     let groups = if site.caps.is_cpu { x.rows().div_ceil(8) } else { x.rows() };
     site.launch(
         &format!("layer_norm/{}.{}.{}", site.device(), site.storage(0), site.out()),

@@ -1,6 +1,5 @@
 //! Launch of `linear`, and what it shares with `conv2d`.
 
-use onelaunch_core::Caps;
 use onelaunch_core::ops::Linear;
 
 use super::{Bind, Launch, Site, word, words};
@@ -15,14 +14,29 @@ pub fn padded(n: usize) -> usize {
     n.next_multiple_of(8)
 }
 
-/// The part of a matrix kernel's name that says its tile, and the workgroups for M × N. Few rows take the flat tile, so that a product of
-/// one token does not compute 63 rows that nobody stores.
-pub fn matrix_groups(caps: &Caps, m: usize, n: usize) -> (&'static str, usize) {
-    if caps.is_cpu {
-        return ("", (m.div_ceil(8) * (padded(n) / 8)).div_ceil(8));
+/// Launch of a product of M × N outputs: a tile of 32 × 64 per subgroup or of 8 × 8 per thread on software adapters, of 64 × 64 per
+/// workgroup on GPUs. There few rows take the flat tile, so that a product of one token does not compute 63 rows that nobody stores.
+pub fn matrix_launch(
+    op: &str,
+    site: &Site<'_>,
+    load: &str,
+    [m, n]: [usize; 2],
+    params: Vec<u32>,
+    binds: Vec<Bind>,
+) -> Result<Launch, String> {
+    let types = format!("{load}.{}.{}.{}", site.storage(0), site.out(), site.weight(1));
+    let fixed = [("FIXED_FLAGS", params[5]), ("FIXED_ACT", params[6]), ("FIXED_LAST", params[7])];
+    if site.lanes(load) {
+        let groups = m.div_ceil(32) * padded(n).div_ceil(64);
+        return Ok(site.launch(&format!("{op}/lanes.{types}"), params, binds, groups)?.fixed(&fixed));
     }
-    let (name, rows) = if m <= 32 { (".1", 16) } else { (".4", 64) };
-    (name, m.div_ceil(rows) * padded(n).div_ceil(64))
+    let (name, groups) = if site.caps.is_cpu {
+        (format!("{op}/cpu.{types}"), (m.div_ceil(8) * (padded(n) / 8)).div_ceil(8))
+    } else {
+        let (rows, tile) = if m <= 32 { (1, 16) } else { (4, 64) };
+        (format!("{op}/gpu.{types}.{rows}"), m.div_ceil(tile) * padded(n).div_ceil(64))
+    };
+    site.launch(&name, params, binds, groups)
 }
 
 pub fn launch(op: &Linear, site: &Site<'_>) -> Result<Launch, String> {
@@ -58,13 +72,5 @@ pub fn launch(op: &Linear, site: &Site<'_>) -> Result<Launch, String> {
     params.extend(mods);
     params.extend(words([out.lead(), out.rows() / out.lead()])?);
     let load = if k.is_multiple_of(4) && site.bases[0] % 4 == 0 { "vec4" } else { "scalar" };
-    let (rows, groups) = matrix_groups(site.caps, m, n);
-    let name = format!(
-        "linear/{}.{load}.{}.{}.{}{rows}",
-        site.device(),
-        site.storage(0),
-        site.out(),
-        site.weight(1)
-    );
-    site.launch(&name, params, binds, groups)
+    matrix_launch("linear", site, load, [m, n], params, binds)
 }

@@ -47,10 +47,19 @@ pub struct Launch {
     pub shader: &'static Shader,
     /// Its uniform parameters, 32-bit words.
     pub params: Vec<u32>,
+    /// Values of the kernel's `override`s: what is fixed when its pipeline is made.
+    pub constants: Vec<(&'static str, u32)>,
     /// Its storage bindings.
     pub binds: Vec<Bind>,
     /// Workgroups.
     pub grid: [u32; 2],
+}
+
+impl Launch {
+    /// Fixes what is else a uniform when the pipeline is made. A software adapter computes both sides of every branch, so there it pays.
+    pub fn fixed(self, constants: &[(&'static str, u32)]) -> Self {
+        Self { constants: [("FIXED", 1)].iter().chain(constants).copied().collect(), ..self }
+    }
 }
 
 /// A node as kernel choice sees it.
@@ -116,6 +125,11 @@ impl Site<'_> {
     pub fn device(&self) -> &'static str {
         if self.caps.is_cpu { "cpu" } else { "gpu" }
     }
+    /// Whether kernels of the kind `lanes` run here, if they have a permutation: they are made for subgroups of 8 lanes, and f32.
+    pub fn lanes(&self, load: &str) -> bool {
+        let f32 = self.storage(0) == "f32" && self.out() == "f32";
+        self.caps.is_cpu && self.caps.subgroup == 8 && f32 && load == "vec4"
+    }
     /// Elements of the output.
     pub fn count(&self) -> Result<u32, String> {
         word(self.output.shape.len())
@@ -147,7 +161,11 @@ impl Site<'_> {
         if shader.workgroup_bytes > self.caps.workgroup_bytes {
             return Err(format!("kernel {name} needs {} bytes of workgroup memory", shader.workgroup_bytes));
         }
-        Ok(Launch { shader, params, binds, grid: grid(groups, self.caps.workgroups)? })
+        if shader.subgroups && self.caps.subgroup == 0 {
+            return Err(format!("kernel {name} needs subgroups, which the device has not"));
+        }
+        let grid = grid(groups, self.caps.workgroups)?;
+        Ok(Launch { shader, params, constants: Vec::new(), binds, grid })
     }
     /// A launch of one thread per output element.
     pub fn pointwise(&self, name: &str, params: Vec<u32>, inputs: usize) -> Result<Launch, String> {

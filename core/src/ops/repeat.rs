@@ -34,10 +34,9 @@ impl Operation for Repeat {
         0
     }
     fn reference(&self, args: &[Arg<'_>], shape: &Shape, rows: Range<usize>, out: &mut [f32]) {
-        let last = shape.last();
-        for (row, out) in rows.zip(out.chunks_exact_mut(last)) {
-            let at = row % args[0].shape.rows() * last;
-            out.copy_from_slice(&args[0].data[at..at + last]);
-        }
+        // By element: a batch of single numbers (lengths) has no rows.
+        let x = args[0].data;
+        let first = rows.start * shape.last() % x.len();
+        out.iter_mut().zip(x.iter().cycle().skip(first)).for_each(|(o, x)| *o = *x);
     }
 }

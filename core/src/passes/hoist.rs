@@ -36,9 +36,11 @@ pub struct Recordings<'a> {
 pub fn hoist(recordings: &Recordings<'_>, options: HoistOptions) -> Program {
     let mut program = Program { rows: options.rows, row_len: crate::schedule::ROW_LEN, ..Program::default() };
     let mut boundary = BTreeMap::new();
-    let guided = classify(recordings.guided, options, &mut program.unhoisted);
+    let mut forced = vec![false; recordings.guided.nodes.len()];
+    let guided = classify(recordings.guided, options, &mut forced, &mut program.unhoisted);
     Splitter::new(&mut program, recordings.guided, &guided, &mut boundary, 2).split(true);
-    let plain = classify(recordings.plain, options, &mut Vec::new());
+    // Tables of one prompt are smaller, yet must be the same ones: what stays in the guided step stays in this one.
+    let plain = classify(recordings.plain, options, &mut forced, &mut Vec::new());
     Splitter::new(&mut program, recordings.plain, &plain, &mut boundary, 1).split(false);
     for (graph, kind) in
         [(Some(recordings.finish), PartKind::Finish), (recordings.preview, PartKind::Preview)]
@@ -67,9 +69,13 @@ pub fn hoist(recordings: &Recordings<'_>, options: HoistOptions) -> Program {
     program
 }
 
-/// Class of every value of a graph. Nodes whose table would exceed the budget count as state.
-fn classify(graph: &Graph, options: HoistOptions, unhoisted: &mut Vec<(String, u64)>) -> Vec<Sources> {
-    let mut forced = vec![false; graph.nodes.len()];
+/// Class of every value of a graph. Nodes whose table would exceed the budget count as state, as do those that are `forced` already.
+fn classify(
+    graph: &Graph,
+    options: HoistOptions,
+    forced: &mut [bool],
+    unhoisted: &mut Vec<(String, u64)>,
+) -> Vec<Sources> {
     loop {
         let mut class = vec![Sources::CONSTANT; graph.values.len()];
         let mut made: Vec<Option<usize>> = vec![None; graph.values.len()];

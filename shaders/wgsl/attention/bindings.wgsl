@@ -27,6 +27,13 @@ const HAS_LENGTHS: u32 = 4u;
 // Lower than any score that matters; -infinity is no WGSL constant.
 const LOWEST: f32 = -3.4e38;
 
+// As in shared/epilogue.wgsl: a software adapter gets a pipeline for each kind of mask.
+override FIXED: bool = false;
+override FIXED_FLAGS: u32 = 0u;
+fn has(flag: u32) -> bool {
+    return (select(p.flags, FIXED_FLAGS, FIXED) & flag) != 0u;
+}
+
 @group(0) @binding(0) var<uniform> p: Params;
 #ifdef LOAD_VEC4
 @group(0) @binding(1) var<storage, read> q: array<vec4<$x>>;
@@ -61,7 +68,7 @@ fn load_${name}(at: u32, d: u32) -> vec4<f32> {
 
 // Keys that item `n` sees, before causality.
 fn keys_of(n: u32) -> u32 {
-    if ((p.flags & HAS_LENGTHS) == 0u) {
+    if (!has(HAS_LENGTHS)) {
         return p.tk;
     }
     return min(lengths[p.lengths_base + n * p.lengths_lead / p.batch], p.tk);
@@ -70,7 +77,7 @@ fn keys_of(n: u32) -> u32 {
 // Scaled score with its bias.
 fn score(dot: f32, n: u32, head: u32, query: u32, key: u32) -> f32 {
     var s = dot * p.scale;
-    if ((p.flags & HAS_BIAS) != 0u) {
+    if (has(HAS_BIAS)) {
         let item = select(n, 0u, p.bias_lead == 1u);
         let plane = item * p.bias_heads + select(head, 0u, p.bias_heads == 1u);
         s += bias[p.bias_base + (plane * p.tq + query) * p.tk + key];

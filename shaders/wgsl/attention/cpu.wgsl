@@ -18,14 +18,14 @@ fn main(@builtin(global_invocation_id) gid: vec3<u32>, @builtin(num_workgroups) 
     let d4 = (p.head_dim + 3u) / 4u;
     let kv_item = n * p.kv_lead / p.batch * p.tk;
     let seen = keys_of(n);
-    var acc: array<vec4<f32>, 128>; // [d4][4 queries], D <= 128
+    var acc: array<vec4<f32>, 4u * ${quarter}u>; // [d4][4 queries]; no larger than needed: compile time grows with its square
     for (var i = 0u; i < 4u * d4; i++) {
         acc[i] = vec4<f32>(0.0);
     }
 #for r in 0..4
     let query${r} = min(first_query + ${r}u, last_query);
     let q_at${r} = p.q_base + (n * p.tq + query${r}) * p.q_row + column;
-    let seen${r} = select(seen, query${r} + 1u, (p.flags & CAUSAL) != 0u);
+    let seen${r} = select(seen, query${r} + 1u, has(CAUSAL));
     var top${r} = LOWEST;
     var sum${r} = 0.0;
 #endfor

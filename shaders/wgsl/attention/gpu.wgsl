@@ -25,7 +25,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     let query = min(query0 + thread, p.tq - 1u);
     let column = head * p.head_dim;
     let kv_item = n * p.kv_lead / p.batch * p.tk;
-    let causal = (p.flags & CAUSAL) != 0u;
+    let causal = has(CAUSAL);
     let most = keys_of(n);
     let seen = select(most, query + 1u, causal);
     // Uniform: the keys that any query of the workgroup sees. Tiles behind them are skipped, half of all for a causal mask.

@@ -21,16 +21,21 @@ const MODULATE: u32 = 2u;
 @group(0) @binding(4) var<storage, read> mods: array<f32>;
 @group(0) @binding(5) var<storage, read_write> out: array<$out>;
 
-// Weight, bias and modulation of a normed element. `mods_at` is the row's item of mods.
-fn finish(normed: f32, mods_at: u32, c: u32) -> f32 {
-    var y = normed;
+// Weight, bias and modulation of a channel as one factor and one summand. `mods_at` is the row's item of mods.
+fn affine(mods_at: u32, c: u32) -> vec2<f32> {
+    var y = vec2<f32>(1.0, 0.0);
     if ((p.flags & AFFINE) != 0u) {
-        y = y * weight[c] + bias[c];
+        y = vec2<f32>(weight[c], bias[c]);
     }
     if ((p.flags & MODULATE) != 0u) {
-        y = y * (1.0 + mods[p.scale_base + mods_at + c]) + mods[p.shift_base + mods_at + c];
+        y = y * (1.0 + mods[p.scale_base + mods_at + c]) + vec2<f32>(0.0, mods[p.shift_base + mods_at + c]);
     }
     return y;
+}
+
+fn finish(normed: f32, mods_at: u32, c: u32) -> f32 {
+    let y = affine(mods_at, c);
+    return normed * y.x + y.y;
 }
 
 fn mods_item(row: u32) -> u32 {

@@ -32,6 +32,9 @@ pub fn fuse(program: &Program, producer: &Node, reader: &Node) -> Verdict {
             if !is_linear {
                 return Verdict::NotFused("convolutions have no gate");
             }
+            if reader.inputs[0] != producer.output {
+                return Verdict::NotFused("the product is the gate, not what is gated");
+            }
             if epilogue.gate.is_some() || epilogue.residual || epilogue.last != Act::None {
                 return Verdict::NotFused("the epilogue is past its gate");
             }

@@ -97,6 +97,11 @@ impl<'a> Splitter<'a> {
                 });
             }
             let output = self.value_of_all_rows(node.output);
+            if self.class[node.inputs[0].index()] == Sources::CONSTANT && !self.fits(node, &inputs, output) {
+                // What does not change by row is modulated, or asks, by row: an op whose batch is its first operand's.
+                let once = inputs[0];
+                inputs[0] = *repeated.entry(once).or_insert_with(|| self.repeat(once, node, &mut nodes));
+            }
             self.check(node, &inputs, output);
             nodes.push(Node { inputs, output, ..node.clone() });
             if let Some(&column) = self.columns.get(&node.output) {
@@ -108,15 +113,24 @@ impl<'a> Splitter<'a> {
         nodes
     }
 
+    /// Whether an op makes the output of these operands.
+    fn fits(&self, node: &Node, inputs: &[ValueId], output: ValueId) -> bool {
+        self.made(node, inputs).as_ref() == Ok(self.program.shape(output))
+    }
+
+    fn made(&self, node: &Node, inputs: &[ValueId]) -> Result<Shape, String> {
+        let shapes: Vec<_> = inputs.iter().map(|&v| self.program.shape(v)).collect();
+        node.op.output_shape(&shapes)
+    }
+
     /// Every op of a schedule part must treat rows alike.
     fn check(&self, node: &Node, inputs: &[ValueId], output: ValueId) {
-        let shapes: Vec<_> = inputs.iter().map(|&v| self.program.shape(v)).collect();
-        let made = node.op.output_shape(&shapes);
         assert!(
-            made.as_ref() == Ok(self.program.shape(output)),
-            "{} `{}` cannot be evaluated for all rows of a schedule at once: {made:?}, recorded at {}",
+            self.fits(node, inputs, output),
+            "{} `{}` cannot be evaluated for all rows of a schedule at once: {:?}, recorded at {}",
             node.op.name(),
             node.label,
+            self.made(node, inputs),
             node.location
         );
     }
