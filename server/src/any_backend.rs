@@ -268,6 +268,15 @@ impl AnyPipeline {
         on!(Self, self, pipeline => pipeline.model())
     }
 
+    /// The wgpu device, if it runs on one.
+    #[must_use]
+    pub const fn wgpu(&self) -> Option<&WgpuBackend> {
+        match self {
+            Self::Cpu(_) => None,
+            Self::Wgpu(pipeline) => Some(pipeline.backend()),
+        }
+    }
+
     /// Does something that is written once for all backends.
     pub fn visit<V: VisitPipeline>(&self, visitor: V) -> V::Output {
         on!(Self, self, pipeline => visitor.visit(pipeline))

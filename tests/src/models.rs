@@ -55,7 +55,7 @@ pub fn wgpu_with(limits: Limits) -> Option<WgpuBackend> {
     }
 }
 
-/// A device with no more than every WebGPU device has, 16-bit floats aside.
+/// A device with no more than every WebGPU device has, 16-bit floats aside: no subgroups either.
 async fn least(name: &str) -> Result<WgpuBackend, DeviceError> {
     let instance = ::wgpu::Instance::new(::wgpu::InstanceDescriptor::new_without_display_handle());
     let all = instance.enumerate_adapters(::wgpu::Backends::PRIMARY).await;

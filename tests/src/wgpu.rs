@@ -17,8 +17,11 @@ use crate::tolerance;
 #[must_use]
 pub fn kinds(backend: &WgpuBackend) -> [Caps; 3] {
     let caps = backend.caps();
-    [(false, caps.subgroup), (true, 0), (true, caps.subgroup)]
-        .map(|(is_cpu, subgroup)| Caps { is_cpu, subgroup, ..caps.clone() })
+    [(false, caps.subgroup), (true, 0), (true, caps.subgroup)].map(|(is_cpu, subgroup)| Caps {
+        is_cpu,
+        subgroup,
+        ..caps.clone()
+    })
 }
 
 /// How far the kernel that `caps` choose is from the reference.

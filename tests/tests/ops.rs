@@ -10,7 +10,7 @@ use onelaunch_tests::operand::x;
 use onelaunch_tests::ops::ALL;
 use onelaunch_tests::reference::check_reference;
 use onelaunch_tests::skip::skipped;
-use onelaunch_tests::wgpu::{kinds, check_wgpu};
+use onelaunch_tests::wgpu::{check_wgpu, kinds};
 
 macro_rules! ops {
     ($($op:ident)+) => {
@@ -62,9 +62,7 @@ fn wgpu(cases: &[Case]) {
     }
     let able = cases.iter().filter(|case| f16 || !case.needs_f16());
     let results: Vec<_> = able
-        .flat_map(|case| {
-            kinds(&backend).map(|caps| pollster::block_on(check_wgpu(&backend, &caps, case)))
-        })
+        .flat_map(|case| kinds(&backend).map(|caps| pollster::block_on(check_wgpu(&backend, &caps, case))))
         .collect();
     report(&results);
 }

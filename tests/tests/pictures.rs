@@ -64,9 +64,9 @@ fn guidance_of_0_and_1_is_the_plain_picture<B: Backend>(backend: impl Fn() -> B)
     let runner = load(backend());
     let with = |guidance| Request { guidance: Some(guidance), ..request(3) };
     let one = runner.generate(&with(1.0));
-    assert_eq!(runner.generate(&with(0.0)).images, one.images);
+    assert!(runner.generate(&with(0.0)).images == one.images, "pictures differ");
     let other = Request { negative: "something else".into(), ..with(1.0) };
-    assert_eq!(runner.generate(&other).images, one.images, "the negative prompt shows where it must not");
+    assert!(runner.generate(&other).images == one.images, "the negative prompt shows where it must not");
     // The formula with weight 1, both halves computed.
     let (_, formula) = runner.launch(&with(3.0), |image| {
         assert!(image.guided.iter().all(|&guided| guided) && image.prompt_rows == 2);
@@ -74,7 +74,7 @@ fn guidance_of_0_and_1_is_the_plain_picture<B: Backend>(backend: impl Fn() -> B)
     });
     let most = picture_difference(&formula.images[0], &one.images[0]);
     assert!(most <= 2, "the plain picture is {most} of 255 from guidance of 1");
-    assert_ne!(runner.generate(&with(3.0)).images, one.images);
+    assert!(runner.generate(&with(3.0)).images != one.images, "nothing changed");
 }
 
 fn the_bytes_do_not_depend_on_cuts_or_on_what_was_made_before<B: Backend>(backend: impl Fn() -> B) {
@@ -85,11 +85,11 @@ fn the_bytes_do_not_depend_on_cuts_or_on_what_was_made_before<B: Backend>(backen
     let again = runner.generate(&request(4));
     assert!(again.timings.dispatches < took.dispatches, "no part was reused: {:?}", again.timings);
     assert_eq!((again.timings.submits, again.timings.readbacks), (1, 1));
-    assert_eq!(again.images, whole.images);
+    assert!(again.images == whole.images, "pictures differ");
     // Other parts, then these again.
     let other = Request { prompt: "Two green boats".into(), steps: Some(1), ..request(5) };
-    assert_ne!(runner.generate(&other).images, whole.images);
-    assert_eq!(runner.generate(&request(4)).images, whole.images);
+    assert!(runner.generate(&other).images != whole.images, "nothing changed");
+    assert!(runner.generate(&request(4)).images == whole.images, "pictures differ");
     // A fresh pipeline has measured nothing, so it cuts even where nobody watches.
     let fresh = load(backend());
     for watched in [false, true, true] {
@@ -100,7 +100,7 @@ fn the_bytes_do_not_depend_on_cuts_or_on_what_was_made_before<B: Backend>(backen
         let took = cut.timings;
         println!("watched {watched}: {took:?}");
         assert_eq!((took.submits, took.readbacks), (took.chunks, 1), "{took:?}");
-        assert_eq!(cut.images, whole.images, "watched {watched}");
+        assert!(cut.images == whole.images, "watched {watched}");
         assert!(watched || took.chunks > 1, "it was not cut: {took:?}");
     }
 }
@@ -117,7 +117,7 @@ fn a_picture_of_a_batch_is_that_of_its_seed<B: Backend>(backend: impl Fn() -> B)
         println!("picture {at} of 3: {most} of 255");
         assert!(most <= 2, "picture {at} is {most} of 255 from that of its seed");
     }
-    assert_ne!(batch.images[0], batch.images[1]);
+    assert!(batch.images[0] != batch.images[1], "two seeds make one picture");
 }
 
 /// A folder in which one tensor has the other sign.
@@ -166,10 +166,10 @@ fn a_replaced_leaf_changes_the_next_picture_as_a_fresh_load_does<B: Backend>(bac
         block_on(runner.pipeline.replace(component, tensor, &changed)).expect("a leaf of the model");
         let after = runner.generate(&request(6));
         let fresh = Runner::load_files(backend(), &changed, Precision::F32).generate(&request(6));
-        assert_ne!(after.images, before.images, "{tensor} changes nothing");
-        assert_eq!(after.images, fresh.images, "{tensor}: not what a fresh load makes");
+        assert!(after.images != before.images, "{tensor} changes nothing");
+        assert!(after.images == fresh.images, "{tensor}: not what a fresh load makes");
         block_on(runner.pipeline.replace(component, tensor, &folder())).expect("a leaf of the model");
-        assert_eq!(runner.generate(&request(6)).images, before.images, "{tensor}: it does not come back");
+        assert!(runner.generate(&request(6)).images == before.images, "{tensor}: it does not come back");
     }
 }
 
@@ -188,10 +188,14 @@ fn a_seed_is_the_same_noise_on_every_backend() {
 }
 
 #[test]
-fn a_device_with_the_least_limits_makes_the_same_bytes() {
+fn a_device_that_can_do_the_least_makes_the_same_picture() {
     let (Some(all), Some(least)) = (wgpu_with(Limits::Adapter), wgpu_with(Limits::WebGpu)) else { return };
     let (binding, most) = (least.caps().max_binding, all.caps().max_binding);
     println!("largest binding {binding}, of the adapter {most}");
     assert!(binding <= 128 << 20, "these are not WebGPU's limits: {binding}");
-    assert_eq!(load(least).generate(&request(9)).images, load(all).generate(&request(9)).images);
+    // Other kernels, where the adapter has subgroups: so not the same bytes.
+    assert_eq!(least.caps().subgroup, 0);
+    let (least, all) = (load(least).generate(&request(9)), load(all).generate(&request(9)));
+    let apart = picture_difference(&least.images[0], &all.images[0]);
+    assert!(apart <= 2, "pictures are {apart} of 255 apart");
 }

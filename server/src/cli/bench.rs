@@ -1,6 +1,7 @@
 //! `bench`: what a picture takes, part by part and whole, against an earlier run, and what the overhead of a single picture costs.
 
 mod compare;
+mod floor;
 mod measure;
 mod report;
 mod stats;
@@ -75,10 +76,18 @@ pub(crate) fn bench(args: &BenchArgs) -> Result<(), Failure> {
     let say = |line: &str| progress.say(line);
     let measured =
         pipeline.visit(Measure { resolved: &resolved, runs: args.runs, batch: args.batch, say: &say })?;
+    let floor = match pipeline.wgpu() {
+        Some(backend) => {
+            progress.say("measuring a bare loop and one product");
+            let groups = measured.parts.iter().map(|p| p.dispatches).sum();
+            Some(pollster::block_on(floor::floor(backend, measured.counters.dispatches, groups))?)
+        }
+        None => None,
+    };
     drop(pipeline);
     let first_pixel_ms = if args.no_process { None } else { Some(process_ms(args)?) };
     let report =
-        Report { recipe: resolved.recipe, device, why: chosen.why, load_ms, first_pixel_ms, measured };
+        Report { recipe: resolved.recipe, device, why: chosen.why, load_ms, first_pixel_ms, measured, floor };
     let json = report.json();
     let compared = baseline.map(|b| b.compare(&json));
     if args.json {

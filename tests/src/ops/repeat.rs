@@ -4,7 +4,7 @@ use onelaunch_core::ops::Repeat;
 use onelaunch_core::shape::DType;
 
 use crate::case::Case;
-use crate::operand::x;
+use crate::operand::{integers, x};
 use crate::oracle::each;
 
 /// The cases.
@@ -18,6 +18,8 @@ pub fn cases() -> Vec<Case> {
             cases.push(Case::new(Repeat { times }, [x(1, [n, t, c])]).stored_in(DType::F16));
         }
     }
+    // Lengths of prompts: one number an item.
+    cases.push(Case::new(Repeat { times: 5 }, [integers([2], &[7, 16])]).stored_in(DType::U32));
     cases
 }
 
@@ -25,5 +27,9 @@ pub fn cases() -> Vec<Case> {
 #[must_use]
 pub fn oracle(_: &Repeat, case: &Case) -> Vec<f64> {
     let x = &case.inputs[0];
-    each(&case.shape, |at| x.at(&[at[0] % x.shape[0], at[1], at[2]]))
+    each(&case.shape, |at| {
+        let mut from = at.to_vec();
+        from[0] %= x.shape[0];
+        if x.dtype == DType::U32 { f64::from(x.word(&from)) } else { x.at(&from) }
+    })
 }

@@ -12,6 +12,7 @@ use onelaunch::core::program::{PartKind, Program};
 use onelaunch::{Pipeline, VisitPipeline};
 
 use super::super::failure::Failure;
+use super::floor::processor_seconds;
 use super::stats::Runs;
 
 /// What is to be measured.
@@ -31,6 +32,8 @@ pub(crate) struct Measured {
     pub total: Runs,
     /// The same with the parts of the last prompt and schedule reused.
     pub replay: Runs,
+    /// Host nanoseconds to encode and submit a dispatch in such a replay, the best of the runs.
+    pub encode_ns: f64,
     /// Parts by their place in the program, submitted and awaited one by one.
     pub parts: Vec<PartTime>,
     /// Of one whole image with every part.
@@ -52,6 +55,16 @@ pub(crate) struct PartTime {
     pub flops: u64,
     /// Of one evaluation.
     pub runs: Runs,
+    /// Processor seconds of one evaluation, the least mean of a run, where the system tells.
+    pub cpu_s: Option<f64>,
+}
+
+/// Times of one part.
+#[derive(Debug, Default)]
+struct Times {
+    ms: Vec<f64>,
+    /// Processor seconds of each run of an image, and evaluations in it.
+    cpu: Vec<(f64, usize)>,
 }
 
 /// FLOPs that an image does, counted over its dispatch list.
@@ -92,12 +105,15 @@ async fn measure<B: Backend>(pipeline: &Pipeline<B>, what: &Measure<'_>) -> Resu
     for _ in 1..what.runs {
         total.0.push(one.whole(true).await?);
     }
-    let mut replay = Runs::default();
+    let (mut replay, mut encode_ns) = (Runs::default(), f64::INFINITY);
     for _ in 0..what.runs {
+        let before = one.session.counters();
         replay.0.push(one.whole(false).await?);
+        let run = since(before, one.session.counters());
+        encode_ns = encode_ns.min(run.encode_ns as f64 / run.dispatches.max(1) as f64);
     }
     (what.say)("measuring parts");
-    let mut times: BTreeMap<usize, Vec<f64>> = BTreeMap::new();
+    let mut times: BTreeMap<usize, Times> = BTreeMap::new();
     for _ in 0..what.runs {
         one.by_part(&mut times).await?;
     }
@@ -114,7 +130,7 @@ async fn measure<B: Backend>(pipeline: &Pipeline<B>, what: &Measure<'_>) -> Resu
         }
         bill = Some((what.batch, runs));
     }
-    Ok(Measured { compile_ms, total, replay, parts, counters, flops, bill })
+    Ok(Measured { compile_ms, total, replay, encode_ns, parts, counters, flops, bill })
 }
 
 /// A session with the image it makes again and again.
@@ -155,18 +171,26 @@ impl<B: Backend> Bench<B> {
     }
 
     /// Milliseconds of each part of an image, each submitted and awaited alone.
-    async fn by_part(&mut self, times: &mut BTreeMap<usize, Vec<f64>>) -> Result<(), Failure> {
+    async fn by_part(&mut self, times: &mut BTreeMap<usize, Times>) -> Result<(), Failure> {
+        let mut cpu: BTreeMap<usize, (f64, usize)> = BTreeMap::new();
         self.image.generation += 1;
         self.session.begin(&self.image).await?;
         let (items, len) = (self.session.work().items.clone(), self.session.work().len);
         let ends = items.iter().skip(1).map(|&(_, first)| first).chain([len]);
         let mut last = None;
         for (&(part, first), end) in items.iter().zip(ends) {
-            let start = Instant::now();
+            let (start, busy) = (Instant::now(), processor_seconds());
             let ticket = self.session.submit(Chunk { range: first..end, preview: false })?;
             self.session.done(&ticket).await?;
-            times.entry(part).or_default().push(start.elapsed().as_secs_f64() * 1e3);
+            times.entry(part).or_default().ms.push(start.elapsed().as_secs_f64() * 1e3);
+            if let (Some(before), Some(after)) = (busy, processor_seconds()) {
+                let (seconds, evaluations) = cpu.entry(part).or_default();
+                (*seconds, *evaluations) = (*seconds + after - before, *evaluations + 1);
+            }
             last = Some(ticket);
+        }
+        for (part, one) in cpu {
+            times.entry(part).or_default().cpu.push(one);
         }
         if let Some(ticket) = last {
             self.session.read(ticket, false).await?;
@@ -194,15 +218,16 @@ impl<B: Backend> Bench<B> {
         flops
     }
 
-    fn part(&self, part: usize, times: Vec<f64>, runs: usize) -> PartTime {
+    fn part(&self, part: usize, Times { ms, cpu }: Times, runs: usize) -> PartTime {
         let program = self.program();
         PartTime {
             name: program.parts[part].name(),
             kind: program.parts[part].kind,
-            times: times.len() / runs,
+            times: ms.len() / runs,
             dispatches: self.planned.choices[part].iter().map(|c| u64::from(c.dispatches)).sum(),
             flops: program.part_flops(part),
-            runs: Runs(times),
+            runs: Runs(ms),
+            cpu_s: cpu.iter().map(|(seconds, n)| seconds / *n as f64).filter(|s| *s > 0.0).reduce(f64::min),
         }
     }
 }

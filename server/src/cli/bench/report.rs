@@ -6,6 +6,7 @@ use onelaunch::Recipe;
 use onelaunch::core::program::PartKind;
 use serde_json::{Value, json};
 
+use super::floor::Floor;
 use super::measure::{Measured, PartTime};
 
 /// All that a run of `bench` found.
@@ -16,6 +17,7 @@ pub(crate) struct Report {
     pub load_ms: f64,
     pub first_pixel_ms: Option<f64>,
     pub measured: Measured,
+    pub floor: Option<Floor>,
 }
 
 impl Report {
@@ -28,13 +30,15 @@ impl Report {
         self.measured.parts.iter().find(|p| p.kind == PartKind::Finish)
     }
 
-    fn encode_ns(&self) -> f64 {
-        self.measured.counters.encode_ns as f64 / self.measured.counters.dispatches.max(1) as f64
+    /// FLOPs of a step per second of processor time.
+    fn step_per_cpu_s(&self) -> Option<f64> {
+        let step = self.step()?;
+        Some(step.flops as f64 / step.cpu_s?)
     }
 
     /// For machines. Times are milliseconds; those without a suffix of their own are the best of the runs.
     pub(crate) fn json(&self) -> Value {
-        let Measured { compile_ms, total, replay, parts, counters, flops, bill } = &self.measured;
+        let Measured { compile_ms, total, replay, encode_ns, parts, counters, flops, bill } = &self.measured;
         let part = |p: &PartTime| {
             json!({
                 "name": p.name,
@@ -64,7 +68,7 @@ impl Report {
                 "readbacks": counters.readbacks,
                 "waits": counters.waits,
                 "session_bytes": counters.bytes,
-                "encode_ns_per_dispatch": self.encode_ns(),
+                "encode_ns_per_dispatch": encode_ns,
             },
             "flops": {
                 "guided_step": flops.guided_step,
@@ -74,6 +78,12 @@ impl Report {
                 "uncond": flops.uncond(),
                 "total": flops.total,
             },
+            "step_flops_per_cpu_s": self.step_per_cpu_s(),
+            "floor": self.floor.map(|f| json!({
+                "bare_ns_per_dispatch": f.bare_ns,
+                "gemm_flops_per_s": f.gemm_per_s,
+                "gemm_flops_per_cpu_s": f.gemm_per_cpu_s,
+            })),
             "bill": bill.as_ref().map(|(n, runs)| json!({
                 "batch": n,
                 "time": runs.json(),
@@ -84,7 +94,7 @@ impl Report {
 
     /// For people.
     pub(crate) fn text(&self) -> String {
-        let Measured { compile_ms, total, replay, parts, counters, flops, bill } = &self.measured;
+        let Measured { compile_ms, total, replay, encode_ns, parts, counters, flops, bill } = &self.measured;
         let mut text = String::new();
         // Writing to a String cannot fail.
         let mut line = |part: std::fmt::Arguments<'_>| {
@@ -108,7 +118,7 @@ impl Report {
         line(format_args!(
             "\n{} dispatches, {:.0} ns of host time each to encode, {} submits, {} waits, {} readbacks, {} bytes of session memory",
             counters.dispatches,
-            self.encode_ns(),
+            encode_ns,
             counters.submits,
             counters.waits,
             counters.readbacks,
@@ -123,6 +133,22 @@ impl Report {
             flops.plain_step as f64 / 1e9,
             flops.uncond() as f64 / 1e9
         ));
+        if let Some(Floor { bare_ns, gemm_per_cpu_s, gemm_per_s }) = self.floor {
+            let ratio = encode_ns / bare_ns;
+            line(format_args!(
+                "a bare loop of as many dispatches takes {bare_ns:.0} ns each: replay takes {ratio:.2} × that"
+            ));
+            let product = format!("a 256×1024×256 product alone does {:.2} GFLOP/s", gemm_per_s / 1e9);
+            match gemm_per_cpu_s.zip(self.step_per_cpu_s()) {
+                Some((gemm, step)) => line(format_args!(
+                    "{product}, {:.2} per processor second; a step does {:.2}, {:.2} of that",
+                    gemm / 1e9,
+                    step / 1e9,
+                    step / gemm
+                )),
+                None => line(format_args!("{product}")),
+            }
+        }
         if let Some((n, runs)) = bill {
             let ratio = runs.best() / total.best();
             let overhead = (1.0 - ratio / *n as f64) * 100.0;
