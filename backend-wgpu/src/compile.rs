@@ -239,7 +239,6 @@ fn create(device: &wgpu::Device, key: &KernelKey) -> Kernel {
         compilation_options: wgpu::PipelineCompilationOptions {
             constants: &constants,
             zero_initialize_workgroup_memory: false,
-            ..Default::default()
         },
         cache: None,
     });

@@ -21,7 +21,7 @@ impl Health {
         let health = Self::default();
         let lost = health.clone();
         device.set_device_lost_callback(move |reason, message| {
-            lost.set(Failure::Lost(format!("{reason:?}: {message}")))
+            lost.set(Failure::Lost(format!("{reason:?}: {message}")));
         });
         let errors = health.clone();
         device.on_uncaptured_error(Arc::new(move |error| errors.set(Failure::of(&error))));

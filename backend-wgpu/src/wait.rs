@@ -66,7 +66,7 @@ pub async fn read(device: &wgpu::Device, buffer: &wgpu::Buffer, bytes: u64) -> R
     let signal = Signal::new();
     let set = signal.clone();
     buffer.map_async(wgpu::MapMode::Read, 0..bytes, move |result| {
-        set.set(result.map_err(|why| why.to_string()))
+        set.set(result.map_err(|why| why.to_string()));
     });
     signal.wait(device, None).await.map_err(|why| why.to_string())??;
     let data = buffer.get_mapped_range(0..bytes).map_err(|why| why.to_string())?.to_vec();

@@ -35,7 +35,7 @@ pub fn wgpu() -> Option<WgpuBackend> {
     wgpu_with(if webgpu { Limits::WebGpu } else { Limits::Adapter })
 }
 
-/// As [`wgpu`], with limits of one's own.
+/// As [`wgpu()`], with limits of one's own.
 ///
 /// # Panics
 /// Without an adapter, if `ONELAUNCH_SKIPS` is `fail`.

@@ -28,6 +28,6 @@ pub fn launch(op: &Conv2d, site: &Site<'_>) -> Result<Launch, String> {
     params.extend([flags, op.epilogue.act.code(), op.epilogue.last.code(), site.bases[0], residual_base]);
     params.extend(words([x[3], x[1], x[2], out[1], out[2], w[1], w[2], op.stride, op.padding])?);
     params.push(u32::from(op.upsample));
-    let load = if x[3].is_multiple_of(4) && site.bases[0] % 4 == 0 { "vec4" } else { "scalar" };
+    let load = if x[3].is_multiple_of(4) && site.bases[0].is_multiple_of(4) { "vec4" } else { "scalar" };
     matrix_launch("conv2d", site, load, [m, n], params, binds)
 }

@@ -26,7 +26,9 @@ pub fn matrix_launch(
 ) -> Result<Launch, String> {
     let types = format!("{load}.{}.{}.{}", site.storage(0), site.out(), site.weight(1));
     let fixed = [("FIXED_FLAGS", params[5]), ("FIXED_ACT", params[6]), ("FIXED_LAST", params[7])];
-    if site.lanes(load) {
+    // There 8 rows share a gate, so they must be of one item.
+    let shared = params[5] & HAS_GATE == 0 || (m / site.output.shape.lead()).is_multiple_of(8);
+    if site.lanes(load) && shared {
         let groups = m.div_ceil(32) * padded(n).div_ceil(64);
         return Ok(site.launch(&format!("{op}/lanes.{types}"), params, binds, groups)?.fixed(&fixed));
     }
@@ -71,6 +73,6 @@ pub fn launch(op: &Linear, site: &Site<'_>) -> Result<Launch, String> {
     params.extend([flags, op.epilogue.act.code(), op.epilogue.last.code(), site.bases[0], residual_base]);
     params.extend(mods);
     params.extend(words([out.lead(), out.rows() / out.lead()])?);
-    let load = if k.is_multiple_of(4) && site.bases[0] % 4 == 0 { "vec4" } else { "scalar" };
+    let load = if k.is_multiple_of(4) && site.bases[0].is_multiple_of(4) { "vec4" } else { "scalar" };
     matrix_launch("linear", site, load, [m, n], params, binds)
 }

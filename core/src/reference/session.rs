@@ -9,6 +9,7 @@ use crate::backend::{Counters, DeviceError, Planned, Session, Ticket};
 use crate::graph::Slot;
 use crate::image::{Chunk, Image, Pixels, Tags, Work};
 use crate::maybe::MaybeFuture;
+use crate::memory::regions;
 use crate::ops::state_len;
 use crate::program::PartKind;
 
@@ -47,6 +48,7 @@ impl CpuSession {
         yielder: Option<Yield>,
     ) -> Self {
         let memory = Memory::new(&planned, draws);
+        let bytes = regions(&planned, draws).iter().map(|r| r.bytes).sum();
         let state = State {
             memory,
             image: None,
@@ -54,7 +56,7 @@ impl CpuSession {
             position: 0,
             row: 0,
             previews: Vec::new(),
-            counters: Counters::default(),
+            counters: Counters { bytes, ..Counters::default() },
         };
         let (work, state, cancelled) = (Arc::default(), Mutex::new(state), AtomicBool::new(false));
         Self { planned, weights, work, state, cancelled, yielder, draws }

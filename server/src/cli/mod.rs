@@ -28,7 +28,7 @@ enum Verb {
     /// Make pictures of a prompt.
     Generate(Box<generate::GenerateArgs>),
     /// Show what would be computed and where it would lie, without allocating it.
-    Inspect(inspect::InspectArgs),
+    Inspect(Box<inspect::InspectArgs>),
     /// List the devices and what each can do.
     Devices(devices::DevicesArgs),
     /// Measure a picture part by part.

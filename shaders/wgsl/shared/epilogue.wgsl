@@ -26,8 +26,20 @@ fn bias4(column: u32) -> vec4<f32> {
         bias[min(column + 2u, last_column)], bias[min(column + 3u, last_column)]);
 }
 
+// Gate of 4 columns of a row; 1 where there is none.
+fn gate4(row: u32, column: u32) -> vec4<f32> {
+    if (!has(HAS_GATE)) {
+        return vec4<f32>(1.0);
+    }
+    let first = select(column, column / 2u, has(HAS_GLU));
+    let at = gate_row(row);
+    let last_column = p.n_out - 1u;
+    return vec4<f32>(gate_value(at + min(first, last_column)), gate_value(at + min(first + 1u, last_column)),
+        gate_value(at + min(first + 2u, last_column)), gate_value(at + min(first + 3u, last_column)));
+}
+
 // Stores 4 columns of acc + bias, from column `column` on. With glu they are two pairs (g, v) and make two outputs.
-fn store4(row: u32, column: u32, biased: vec4<f32>) {
+fn store4(row: u32, column: u32, biased: vec4<f32>, gate: vec4<f32>) {
     if ((row >= p.m) || (column >= p.n)) {
         return;
     }
@@ -40,12 +52,7 @@ fn store4(row: u32, column: u32, biased: vec4<f32>) {
         width = width / 2u;
     }
     let at = row * p.n_out + first;
-    if (has(HAS_GATE)) {
-        let gate_at = gate_row(row) + first;
-#for c,j in x,0 y,1 z,2 w,3
-        if (${j}u < width) { y.$c *= gate_value(gate_at + ${j}u); }
-#endfor
-    }
+    y *= gate;
     if (has(HAS_RESIDUAL)) {
 #for c,j in x,0 y,1 z,2 w,3
         if (${j}u < width) { y.$c += f32(residual[p.residual_base + at + ${j}u]); }

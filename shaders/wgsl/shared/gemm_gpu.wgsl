@@ -57,6 +57,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     );
     let bias_0 = bias4(4u * col4);
     for (var i = 0u; i < ${rows}u; i++) {
-        store4(row0 + ty * ${rows}u + i, 4u * col4, all[i] + bias_0);
+        let row = row0 + ty * ${rows}u + i;
+        store4(row, 4u * col4, all[i] + bias_0, gate4(min(row, last_row), 4u * col4));
     }
 }

@@ -9,6 +9,7 @@
     let bias_1 = bias4(4u * col4 + 4u);
     let rows = min(8u, p.m - first_row);
     for (var r = 0u; r < rows; r++) {
-        store4(first_row + r, 4u * col4, all[2u * r] + bias_0);
-        store4(first_row + r, 4u * col4 + 4u, all[2u * r + 1u] + bias_1);
+        let row = first_row + r;
+        store4(row, 4u * col4, all[2u * r] + bias_0, gate4(row, 4u * col4));
+        store4(row, 4u * col4 + 4u, all[2u * r + 1u] + bias_1, gate4(row, 4u * col4 + 4u));
     }

@@ -10,8 +10,11 @@
 #endfor
     );
     let first${q} = first_row + 8u * ${q}u;
+    // 8 rows are of one item, so they have one gate.
+    let gate${q}_0 = gate4(min(first${q}, last_row), 4u * col4);
+    let gate${q}_1 = gate4(min(first${q}, last_row), 4u * col4 + 4u);
     for (var r = 0u; r < min(8u, p.m - min(first${q}, p.m)); r++) {
-        store4(first${q} + r, 4u * own4, rows8[2u * r] + bias_0);
-        store4(first${q} + r, 4u * own4 + 4u, rows8[2u * r + 1u] + bias_1);
+        store4(first${q} + r, 4u * own4, rows8[2u * r] + bias_0, gate${q}_0);
+        store4(first${q} + r, 4u * own4 + 4u, rows8[2u * r + 1u] + bias_1, gate${q}_1);
     }
 #endfor

@@ -23,7 +23,7 @@ pub fn cases() -> Vec<Case> {
     cases
 }
 
-/// table[ids], the last row for ids behind it
+/// `table[ids]`, the last row for ids behind it
 #[must_use]
 pub fn oracle(_: &Embedding, case: &Case) -> Vec<f64> {
     let (ids, table) = (&case.inputs[0], &case.inputs[1]);

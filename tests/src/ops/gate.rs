@@ -24,7 +24,7 @@ pub fn cases() -> Vec<Case> {
     cases
 }
 
-/// x · mods[row]
+/// `x · mods[row]`
 #[must_use]
 pub fn oracle(op: &Gate, case: &Case) -> Vec<f64> {
     let n = case.shape[0];

@@ -24,7 +24,7 @@ pub fn cases() -> Vec<Case> {
     cases
 }
 
-/// x · (1 + mods[scale]) + mods[shift]
+/// `x · (1 + mods[scale]) + mods[shift]`
 #[must_use]
 pub fn oracle(op: &Modulate, case: &Case) -> Vec<f64> {
     let n = case.shape[0];

@@ -11,7 +11,7 @@ use super::super::failure::Failure;
 /// Rows, inner size and columns of the product.
 const GEMM: [usize; 3] = [256, 1024, 256];
 /// Products per measurement: long against the hundredth of a second in which processor time is counted.
-const TIMES: usize = 10;
+const TIMES: usize = 25;
 
 /// The best that the device does.
 #[derive(Clone, Copy, Debug)]

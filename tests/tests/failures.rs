@@ -1,0 +1,69 @@
+//! A wgpu device that fails: memory that does not suffice and a device that is lost come back as errors, each forced here.
+
+use onelaunch::Folder;
+use onelaunch_core::pipeline::{GenerateError, Pipeline};
+use onelaunch_core::{Cancel, DeviceError, LoadError, Precision, Request};
+use onelaunch_tests::models::golden::Subject;
+use onelaunch_tests::models::wgpu;
+use onelaunch_wgpu::WgpuBackend;
+use pollster::block_on;
+
+fn load(backend: WgpuBackend) -> Result<Pipeline<WgpuBackend>, LoadError> {
+    let folder = Folder::open(&Subject::second().folder).expect("the second model is in the tree");
+    block_on(Pipeline::load(backend, &folder, Precision::F32, &|_| {}))
+}
+
+/// The same adapter with a budget.
+fn within(bytes: u64) -> Option<WgpuBackend> {
+    let all = wgpu()?;
+    let (device, queue) = all.device();
+    let info = device.adapter_info();
+    Some(WgpuBackend::from_device(&info, device.clone(), queue.clone(), Some(bytes)))
+}
+
+fn request() -> Request {
+    let size = Some(64);
+    Request {
+        prompt: "x".into(),
+        steps: Some(1),
+        width: size,
+        height: size,
+        whole: true,
+        ..Request::default()
+    }
+}
+
+#[test]
+fn weights_beyond_the_budget_are_an_error() {
+    let Some(backend) = within(100_000) else { return };
+    let Err(why) = load(backend.clone()) else { panic!("a model was loaded into 100 kB") };
+    let told = matches!(&why, LoadError::Device(DeviceError::OutOfMemory { needed, free: Some(100_000) }) if *needed > 100_000);
+    assert!(told, "{why:?}");
+    assert_eq!(backend.bytes_used(), 0, "nothing stays allocated");
+}
+
+#[test]
+fn a_picture_beyond_the_budget_is_an_error_and_a_smaller_one_still_comes() {
+    let Some(backend) = within(16 << 20) else { return };
+    let pipeline = load(backend).expect("the weights fit");
+    let large = Request { width: Some(512), height: Some(512), ..request() };
+    let why = block_on(pipeline.generate(&large, &Cancel::new(), None)).expect_err("it does not fit");
+    assert!(matches!(why, GenerateError::Device(DeviceError::OutOfMemory { .. })), "{why:?}");
+    block_on(pipeline.generate(&request(), &Cancel::new(), None)).expect("this one fits");
+}
+
+#[test]
+fn a_lost_device_is_an_error_and_the_next_load_works() {
+    let Some(backend) = wgpu() else { return };
+    let pipeline = load(backend.clone()).expect("it loads");
+    block_on(pipeline.generate(&request(), &Cancel::new(), None)).expect("the device is there");
+    backend.device().0.destroy();
+    for _ in 0..2 {
+        let why =
+            block_on(pipeline.generate(&request(), &Cancel::new(), None)).expect_err("the device is gone");
+        assert!(matches!(why, GenerateError::Device(DeviceError::DeviceLost(_))), "{why:?}");
+    }
+    let again = wgpu().expect("it was there before");
+    let pipeline = load(again).expect("it loads again");
+    block_on(pipeline.generate(&request(), &Cancel::new(), None)).expect("the new device makes pictures");
+}
