@@ -83,9 +83,9 @@ impl Memory {
 }
 
 #[cfg(not(target_arch = "wasm32"))]
-type Scope = std::pin::Pin<Box<dyn Future<Output = Option<wgpu::Error>> + Send>>;
+pub(crate) type Scope = std::pin::Pin<Box<dyn Future<Output = Option<wgpu::Error>> + Send>>;
 #[cfg(target_arch = "wasm32")]
-type Scope = std::pin::Pin<Box<dyn Future<Output = Option<wgpu::Error>>>>;
+pub(crate) type Scope = std::pin::Pin<Box<dyn Future<Output = Option<wgpu::Error>>>>;
 
 /// Whole vec4s, and at least one.
 fn size(bytes: u64) -> u64 {

@@ -9,6 +9,7 @@ use onelaunch_core::graph::{Node, ValueId};
 use onelaunch_shaders::{Access, Shader};
 
 use crate::backend::WgpuBackend;
+use crate::buffers::Scope;
 use crate::caps::ALIGNMENT;
 use crate::ops::{Bind, Launch, Site, launch, word};
 
@@ -191,10 +192,14 @@ pub(crate) async fn kernel(backend: &WgpuBackend, key: &KernelKey) -> Result<Ker
     }
     let device = &backend.device;
     let (made, failed) = {
+        // Drivers that fail to compile say so as internal errors.
+        let internal = device.push_error_scope(wgpu::ErrorFilter::Internal);
         let scope = device.push_error_scope(wgpu::ErrorFilter::Validation);
-        (create(device, key), scope.pop())
+        let made = create(device, key);
+        (made, [Box::pin(scope.pop()) as Scope, Box::pin(internal.pop())])
     };
-    if let Some(error) = failed.await {
+    let [invalid, internal] = failed;
+    if let Some(error) = invalid.await.or(internal.await) {
         return Err(CompileError::Kernel { kernel: key.shader.name.into(), reason: error.to_string() });
     }
     known().insert(key.clone(), made.clone());

@@ -16,7 +16,7 @@ pub struct Adapter {
 /// Which device to open.
 #[derive(Clone, Debug, Default)]
 pub struct Select {
-    /// Part of the adapter's name, case ignored. Without one, hardware only: discrete before integrated.
+    /// Part of the adapter's name as `NAME (API)`, case ignored. Without one, hardware only: discrete before integrated.
     pub name: Option<String>,
     /// Bytes that buffers may take in all.
     pub budget: Option<u64>,
@@ -29,14 +29,16 @@ const WANTED: wgpu::Features = wgpu::Features::SHADER_F16.union(wgpu::Features::
 #[cfg(target_arch = "wasm32")]
 const WANTED: wgpu::Features = wgpu::Features::SHADER_F16;
 
-/// All adapters.
+/// All adapters, the best first.
 pub async fn adapters() -> Vec<Adapter> {
     let describe = |a: &wgpu::Adapter| {
         let info = a.get_info();
         let software = info.device_type == wgpu::DeviceType::Cpu;
         Adapter { name: info.name, api: format!("{:?}", info.backend), software }
     };
-    raw_adapters(&instance()).await.iter().map(describe).collect()
+    let mut all = raw_adapters(&instance()).await;
+    all.sort_by_key(|a| rank(a.get_info().device_type));
+    all.iter().map(describe).collect()
 }
 
 /// Opens a device with all limits of its adapter, and 16-bit floats and subgroups if it has them.
@@ -67,9 +69,14 @@ pub async fn open(select: &Select) -> Result<(wgpu::AdapterInfo, wgpu::Device, w
     Ok((adapter.get_info(), device, queue))
 }
 
+/// Name and API: one card may be there through two.
+fn full_name(info: &wgpu::AdapterInfo) -> String {
+    format!("{} ({:?})", info.name, info.backend)
+}
+
 fn wanted(info: &wgpu::AdapterInfo, select: &Select) -> bool {
     match &select.name {
-        Some(name) => info.name.to_lowercase().contains(&name.to_lowercase()),
+        Some(name) => full_name(info).to_lowercase().contains(&name.to_lowercase()),
         None => info.device_type != wgpu::DeviceType::Cpu,
     }
 }

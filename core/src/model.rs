@@ -40,6 +40,9 @@ pub enum LoadError {
     /// Components that do not fit each other.
     #[error("the components do not fit each other: {0}")]
     Mismatch(String),
+    /// Precision f16 on a device that has none.
+    #[error("{0} has no 16-bit floats: use --precision f32")]
+    Precision(String),
     /// The device.
     #[error(transparent)]
     Device(#[from] crate::backend::DeviceError),
@@ -109,6 +112,12 @@ impl Model {
         if made != read {
             return Err(LoadError::Mismatch(format!(
                 "the transformer makes {made} latent channels, the vae reads {read}"
+            )));
+        }
+        let ((width, height), (_, multiple)) = (self.default_size(), self.multiple());
+        if [width, height].iter().any(|side| *side == 0 || !side.is_multiple_of(multiple)) {
+            return Err(LoadError::Mismatch(format!(
+                "the default size {width}×{height} is not made of multiples of {multiple}"
             )));
         }
         let (ids, rows) = (self.tokenizer.vocabulary(), self.text_encoder.vocabulary());

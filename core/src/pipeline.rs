@@ -209,7 +209,7 @@ impl<B: Backend> Pipeline<B> {
     ) -> Result<Self, LoadError> {
         if precision == Precision::F16 && !backend.caps().f16 {
             let name = &backend.caps().name;
-            return Err(LoadError::Mismatch(format!("{name} has no 16-bit floats: use --precision f32")));
+            return Err(LoadError::Precision(name.clone()));
         }
         let Prepared { model, sources, leaves, used, accounting } = prepare(files).await?;
         let progress = |done, of| watch(Event::Weights(done, of));
@@ -235,9 +235,13 @@ impl<B: Backend> Pipeline<B> {
         &self.store
     }
 
-    /// Fills the leaf that holds a tensor again, out of other files of the same model.
+    /// Fills the leaf that holds a tensor again, out of other files of the same model. It takes the pipeline for itself, so that no image is
+    /// made of two models: whoever shares one between tasks holds it behind a lock.
+    ///
+    /// # Errors
+    /// [`LoadError`] for a tensor that the model has not, or that does not fit; a device that fails.
     pub async fn replace(
-        &self,
+        &mut self,
         component: &str,
         name: &str,
         files: &dyn ModelFiles,

@@ -142,13 +142,12 @@ impl BackendName {
 /// Each is opened to learn what it can do.
 pub async fn adapters() -> Vec<Adapter> {
     let mut all = Vec::new();
-    for found in gpus().await {
-        let facts = match wgpu(&found.name).await {
+    for (name, software) in gpus().await {
+        let facts = match wgpu(&name).await {
             Ok(backend) => facts(backend.caps()),
             Err(error) => vec![error.to_string()],
         };
-        let name = format!("{} ({})", found.name, found.api);
-        all.push(Adapter { backend: BackendName::Wgpu, name, software: found.software, facts });
+        all.push(Adapter { backend: BackendName::Wgpu, name, software, facts });
     }
     all.push(cpu_adapter());
     all
@@ -164,9 +163,9 @@ impl AnyBackend {
         let gpus = if name == BackendName::Cpu { Vec::new() } else { gpus().await };
         if let Some(wanted) = adapter {
             let fits = |name: &str| name.to_lowercase().contains(&wanted.to_lowercase());
-            if let Some(found) = gpus.iter().find(|a| fits(&format!("{} ({})", a.name, a.api))) {
+            if let Some((found, _)) = gpus.iter().find(|(name, _)| fits(name)) {
                 return Ok(Chosen {
-                    backend: Self::Wgpu(wgpu(&found.name).await?),
+                    backend: Self::Wgpu(wgpu(found).await?),
                     why: "its adapter was named".into(),
                 });
             }
@@ -174,12 +173,12 @@ impl AnyBackend {
             if name != BackendName::Wgpu && fits(&reference) {
                 return Ok(cpu("it was named"));
             }
-            let mut known: Vec<_> = gpus.into_iter().map(|a| a.name).collect();
+            let mut known: Vec<_> = gpus.into_iter().map(|(name, _)| name).collect();
             known.extend((name != BackendName::Wgpu).then_some(reference));
             let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
             return Err(BackendError::NoAdapter { backend: name.name(), wanted: wanted.to_owned(), known });
         }
-        let best = gpus.first().map(|a| (a.name.as_str(), a.software));
+        let best = gpus.first().map(|(name, software)| (name.as_str(), *software));
         match (name, best) {
             (BackendName::Cpu, _) => Ok(cpu("it was asked for")),
             (BackendName::Wgpu, None) => Err(BackendError::NoGpu),
@@ -283,11 +282,10 @@ impl AnyPipeline {
     }
 }
 
-/// wgpu's adapters, hardware first.
-async fn gpus() -> Vec<onelaunch_wgpu::Adapter> {
-    let mut all = onelaunch_wgpu::adapters().await;
-    all.sort_by_key(|a| a.software);
-    all
+/// wgpu's adapters by `NAME (API)`, the best first, with whether they are software.
+async fn gpus() -> Vec<(String, bool)> {
+    let all = onelaunch_wgpu::adapters().await;
+    all.into_iter().map(|a| (format!("{} ({})", a.name, a.api), a.software)).collect()
 }
 
 async fn wgpu(name: &str) -> Result<WgpuBackend, BackendError> {

@@ -2,7 +2,7 @@
 
 use onelaunch::Folder;
 use onelaunch_core::pipeline::{GenerateError, Pipeline};
-use onelaunch_core::{Cancel, DeviceError, LoadError, Precision, Request};
+use onelaunch_core::{Cancel, DeviceError, Event, LoadError, Precision, Request};
 use onelaunch_tests::models::golden::Subject;
 use onelaunch_tests::models::wgpu;
 use onelaunch_wgpu::WgpuBackend;
@@ -50,6 +50,22 @@ fn a_picture_beyond_the_budget_is_an_error_and_a_smaller_one_still_comes() {
     let why = block_on(pipeline.generate(&large, &Cancel::new(), None)).expect_err("it does not fit");
     assert!(matches!(why, GenerateError::Device(DeviceError::OutOfMemory { .. })), "{why:?}");
     block_on(pipeline.generate(&request(), &Cancel::new(), None)).expect("this one fits");
+}
+
+#[test]
+fn a_device_lost_in_the_middle_of_an_image_is_an_error() {
+    let Some(backend) = wgpu() else { return };
+    let pipeline = load(backend.clone()).expect("it loads");
+    // The first image of a pipeline is cut into chunks, so there is a middle.
+    let request = Request { steps: Some(20), whole: false, ..request() };
+    let watch = |event: Event| {
+        if matches!(event, Event::Step(..)) {
+            backend.device().0.destroy();
+        }
+    };
+    let why =
+        block_on(pipeline.generate(&request, &Cancel::new(), Some(&watch))).expect_err("the device is gone");
+    assert!(matches!(why, GenerateError::Device(DeviceError::DeviceLost(_))), "{why:?}");
 }
 
 #[test]

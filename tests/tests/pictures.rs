@@ -159,7 +159,7 @@ fn a_replaced_leaf_changes_the_next_picture_as_a_fresh_load_does<B: Backend>(bac
         ("transformer", "adaln_single.linear.bias"),
         ("transformer", "transformer_blocks.1.attn2.to_q.weight"),
     ] {
-        let runner = load(backend());
+        let mut runner = load(backend());
         let folder = || Folder::open(&Subject::second().folder).expect("a model folder");
         let before = runner.generate(&request(6));
         let changed = Negated { folder: folder(), tensor };

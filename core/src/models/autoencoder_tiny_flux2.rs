@@ -51,6 +51,10 @@ impl AutoencoderTinyFlux2 {
     pub fn check(&self) -> Result<(), String> {
         let stages = self.num_decoder_blocks.len();
         let width = self.block_out_channels.first().copied().unwrap_or(0);
+        // Each stage but one doubles the picture; 16 are a doubling beyond all sizes.
+        if stages > 16 {
+            return Err(format!("{stages} num_decoder_blocks are more than 16"));
+        }
         if stages == 0 || width == 0 || self.block_out_channels.iter().any(|&c| c != width) {
             return Err("num_decoder_blocks must not be empty and all block_out_channels alike".into());
         }

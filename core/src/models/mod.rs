@@ -11,5 +11,6 @@ mod t5;
 pub use autoencoder_tiny_flux2::AutoencoderTinyFlux2;
 pub use module::Module;
 pub use pixart_transformer_2d::PixArtTransformer2DModel;
+pub(crate) use registry::pipeline_defaults;
 pub use registry::{Decoder, Denoiser, ModelError, TextEncoder};
 pub use t5::T5EncoderModel;

@@ -95,8 +95,11 @@ impl PixArtTransformer2DModel {
                 "out_channels {out} for in_channels {}: a learned variance is not supported",
                 self.in_channels
             )),
-            () if !self.width().is_multiple_of(4) || self.patch_size == 0 => {
-                Err("the width must be a multiple of 4 and patch_size at least 1".into())
+            () if self.width() == 0 || !self.width().is_multiple_of(4) || self.patch_size == 0 => {
+                Err("the width must be a multiple of 4 above 0 and patch_size at least 1".into())
+            }
+            () if self.in_channels == 0 || self.sample_size == 0 => {
+                Err("in_channels and sample_size must be at least 1".into())
             }
             () => Ok(()),
         }

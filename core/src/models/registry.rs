@@ -29,6 +29,15 @@ pub enum ModelError {
     },
 }
 
+/// Steps and guidance weight of a pipeline class in diffusers, where neither the request nor the model says. Components decide whether a
+/// model runs; of a class that is not here the more common values are taken.
+pub fn pipeline_defaults(class: &str) -> (usize, f64) {
+    match class {
+        "PixArtAlphaPipeline" | "PixArtSigmaPipeline" => (20, 4.5),
+        _ => (50, 7.5),
+    }
+}
+
 fn parse<T: DeserializeOwned>(
     component: &str,
     config: &[u8],

@@ -54,6 +54,20 @@ impl T5EncoderModel {
     /// What the config asks for that this code does not do.
     pub fn check(&self) -> Result<(), String> {
         match self.feed_forward_proj.as_str() {
+            // Half of the buckets are for each direction, half of those for exact distances.
+            "gated-gelu" if self.relative_attention_num_buckets < 4 => {
+                Err("relative_attention_num_buckets must be at least 4".into())
+            }
+            "gated-gelu"
+                if self.relative_attention_max_distance <= self.relative_attention_num_buckets / 4 =>
+            {
+                Err("relative_attention_max_distance must be beyond the exact quarter of the buckets".into())
+            }
+            "gated-gelu"
+                if [self.d_model, self.d_kv, self.d_ff, self.num_heads, self.vocab_size].contains(&0) =>
+            {
+                Err("d_model, d_kv, d_ff, num_heads and vocab_size must be at least 1".into())
+            }
             "gated-gelu" => Ok(()),
             other => Err(format!("feed_forward_proj `{other}` is not supported; known: gated-gelu")),
         }

@@ -8,7 +8,7 @@ use web_time::Instant;
 
 use super::resolve::{Resolved, resolve};
 use super::{Cancel, Compiled, Event, GenerateError, Generated, Pipeline, Timings, Watch};
-use crate::backend::{Backend, DeviceError, Session, Ticket};
+use crate::backend::{Backend, CompileError, DeviceError, Session, Ticket};
 use crate::compile::{ProgramKey, row_bucket};
 use crate::image::{CutPolicy, Image, Pixels, Prompt, cut};
 use crate::noise::Generator;
@@ -23,7 +23,11 @@ impl<B: Backend> Pipeline<B> {
         Ok(resolve(&self.model, request, self.precision)?)
     }
 
-    /// Makes pictures. `watched` tells that somebody waits for progress: images are then cut finer.
+    /// Makes pictures. With `watch` somebody waits for progress, and images are cut finer. Outside of browsers the thread that polls this
+    /// works (CPU) or waits for the device (wgpu) without yielding: in an async server, give it a thread of its own.
+    ///
+    /// # Errors
+    /// [`GenerateError`]: what the request asks for and the model cannot, cancellation, a device that fails.
     pub async fn generate(
         &self,
         request: &Request,
@@ -39,13 +43,19 @@ impl<B: Backend> Pipeline<B> {
         let rows = row_bucket(resolved.schedule.rows.len());
         let prompts = self.prompts(&resolved, events)?;
         while made.images.len() < resolved.count {
+            if cancel.is_cancelled() {
+                return Err(GenerateError::Cancelled);
+            }
             let first = made.images.len();
             let left = (resolved.count - first).min(MOST_PER_LAUNCH);
             let key = ProgramKey { n: left, width, height, rows, precision: self.precision };
-            let key = self.fitting(key)?;
+            let key = self.fitting(key, resolved.schedule.draws)?;
             let start = Instant::now();
             let compiled = self.compiled(key, events).await?;
             made.timings.compile += start.elapsed().as_secs_f64();
+            if cancel.is_cancelled() {
+                return Err(GenerateError::Cancelled);
+            }
             let image = self.image(&resolved, &prompts, first, key);
             let launch = Launch {
                 image: &image,
@@ -71,15 +81,15 @@ impl<B: Backend> Pipeline<B> {
     }
 
     /// The largest launch whose plan fits the device's bindings.
-    fn fitting(&self, mut key: ProgramKey) -> Result<ProgramKey, GenerateError> {
+    fn fitting(&self, mut key: ProgramKey, draws: usize) -> Result<ProgramKey, GenerateError> {
         loop {
             let known = self.programs.lock().is_ok_and(|p| p.contains_key(&key));
             if known || key.n == 1 {
                 return Ok(key);
             }
             let planned = self.plan(key)?;
-            let largest = planned.plan.slabs.iter().chain(planned.plan.own.iter().map(|(_, b)| b)).max();
-            if largest.is_none_or(|&b| b <= self.backend.caps().max_binding) {
+            let regions = self.backend.regions(&planned, draws).map_err(CompileError::from)?;
+            if regions.iter().all(|r| r.bytes <= self.backend.caps().max_binding) {
                 return Ok(key);
             }
             key.n /= 2;

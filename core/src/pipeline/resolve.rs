@@ -2,8 +2,9 @@
 
 use crate::compile::Precision;
 use crate::model::Model;
+use crate::models::pipeline_defaults;
 use crate::request::{Recipe, Request};
-use crate::schedule::{Sampler, SamplerRequest, Schedule, ScheduleError, Sigmas};
+use crate::schedule::{Sampler, SamplerRequest, Schedule, ScheduleError};
 
 /// What cannot be made, and what could.
 #[derive(Debug, thiserror::Error)]
@@ -67,9 +68,9 @@ pub fn resolve(model: &Model, request: &Request, precision: Precision) -> Result
         (None, Some(name)) => name.parse::<Sampler>().map_err(|e| RequestError::Default(e.to_string()))?,
         (None, None) => model.scheduler.default_sampler()?,
     };
-    // 20 and 4.5: defaults of diffusers' PixArtAlphaPipeline.
-    let steps = request.steps.or(own.and_then(|o| o.steps)).unwrap_or(20);
-    let guidance = request.guidance.or(own.and_then(|o| o.guidance)).unwrap_or(4.5);
+    let (default_steps, default_guidance) = pipeline_defaults(&model.index.class);
+    let steps = request.steps.or(own.and_then(|o| o.steps)).unwrap_or(default_steps);
+    let guidance = request.guidance.or(own.and_then(|o| o.guidance)).unwrap_or(default_guidance);
     let (width, height) = size(model, request)?;
     let count = request.count.unwrap_or(1);
     if count == 0 || count > MOST_PICTURES {
@@ -95,7 +96,7 @@ pub fn resolve(model: &Model, request: &Request, precision: Precision) -> Result
         guidance_interval,
         sampler: sampler.name().into(),
         eta,
-        sigmas: request.sigmas.unwrap_or(Sigmas::Default).name().into(),
+        sigmas: schedule.sigmas.name().into(),
         spacing: request.spacing.map(|s| s.name().into()),
         seed: request.seed,
         noise: request.noise.name().into(),

@@ -59,6 +59,8 @@ pub struct Schedule {
     pub init_noise_sigma: f64,
     /// Noise draws that the rows read, beyond the initial one; slot k is draw k.
     pub draws: usize,
+    /// Noise levels that were taken: those asked for, else the file's.
+    pub sigmas: Sigmas,
 }
 
 impl SamplerRequest {
@@ -97,7 +99,7 @@ impl Schedule {
         }
         let draws = assign_noise(&mut rows);
         guide(&mut rows, request);
-        Ok(Self { rows, init_noise_sigma, draws })
+        Ok(Self { rows, init_noise_sigma, draws, sigmas })
     }
 }
 

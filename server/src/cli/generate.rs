@@ -84,12 +84,20 @@ async fn make(
     progress.say(&format!("device: {device} ({})", chosen.why));
     progress.say(&format!("seed: {}", request.seed));
 
-    let watch = |event| progress.event(event);
+    // Until the first step there is nothing to cancel in order: Ctrl-C ends the process.
+    let watch = |event| {
+        if matches!(event, Event::Step(..)) {
+            interrupt.cancellable();
+        }
+        progress.event(event);
+    };
     let pipeline = AnyPipeline::load(chosen.backend, &folder, precision, &watch).await?;
-    interrupt.cancellable();
     // Quiet without JSON is the only way not to hear warnings, and nobody watches: images need not be cut finely.
     let heard = !args.quiet || args.json;
     let watch: Option<&(dyn Fn(Event) + Send + Sync)> = if heard { Some(&watch) } else { None };
+    if !heard {
+        interrupt.cancellable();
+    }
     let made = pipeline.generate(&request, &interrupt.cancel, watch).await?;
     interrupt.check()?;
     let mut files = Vec::new();
