@@ -71,6 +71,24 @@ impl WgpuBackend {
     }
 }
 
+/// The kernel for an op on any device with such caps.
+///
+/// # Errors
+/// Where no kernel fits.
+pub fn choose(
+    caps: &Caps,
+    op: &Op,
+    node: &str,
+    inputs: &[Operand],
+    output: &Operand,
+) -> Result<Choice, Unsupported> {
+    let site = Site { caps, inputs, output, bases: &vec![0; inputs.len()] };
+    match launch(op, &site) {
+        Ok(launch) => Ok(Choice { kernel: launch.shader.name.into(), scratch: 0, dispatches: 1 }),
+        Err(reason) => Err(Unsupported { backend: "wgpu", op: op.name(), node: node.into(), reason }),
+    }
+}
+
 impl Backend for WgpuBackend {
     type Weights = WgpuWeights;
     type Executable = WgpuExecutable;
@@ -87,11 +105,7 @@ impl Backend for WgpuBackend {
         inputs: &[Operand],
         output: &Operand,
     ) -> Result<Choice, Unsupported> {
-        let site = Site { caps: &self.caps, inputs, output, bases: &vec![0; inputs.len()] };
-        match launch(op, &site) {
-            Ok(launch) => Ok(Choice { kernel: launch.shader.name.into(), scratch: 0, dispatches: 1 }),
-            Err(reason) => Err(Unsupported { backend: "wgpu", op: op.name(), node: node.into(), reason }),
-        }
+        choose(&self.caps, op, node, inputs, output)
     }
 
     fn layout(&self, leaf: &Leaf, stored: Encoding) -> Layout {

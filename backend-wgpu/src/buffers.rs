@@ -44,14 +44,14 @@ impl Memory {
         wanted: &[(String, u64, wgpu::BufferUsages)],
     ) -> Result<Vec<Buffer>, DeviceError> {
         let needed: u64 = wanted.iter().map(|(_, bytes, _)| size(*bytes)).sum();
-        let used = self.used();
-        if let Some(budget) = self.budget
-            && used.saturating_add(needed) > budget
-        {
-            return Err(DeviceError::OutOfMemory { needed, free: Some(budget.saturating_sub(used)) });
-        }
         if wanted.iter().any(|(_, bytes, _)| size(*bytes) > self.max_buffer) {
             return Err(DeviceError::OutOfMemory { needed, free: Some(self.max_buffer) });
+        }
+        // Taken before anything is created: two that allocate at once must not both fit.
+        let budget = self.budget.unwrap_or(u64::MAX);
+        let take = |used: u64| used.checked_add(needed).filter(|sum| *sum <= budget);
+        if let Err(used) = self.used.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take) {
+            return Err(DeviceError::OutOfMemory { needed, free: Some(budget.saturating_sub(used)) });
         }
         // The guards are gone before anything is awaited: they are bound to this thread.
         let (made, scopes) = {
@@ -71,7 +71,6 @@ impl Memory {
 
     fn one(&self, label: &str, bytes: u64, usage: wgpu::BufferUsages) -> Buffer {
         let size = size(bytes);
-        self.used.fetch_add(size, Ordering::Relaxed);
         let raw = self.device.create_buffer(&wgpu::BufferDescriptor {
             label: Some(label),
             size,

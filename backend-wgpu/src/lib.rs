@@ -21,7 +21,7 @@ mod upload;
 mod wait;
 mod weights;
 
-pub use backend::WgpuBackend;
+pub use backend::{WgpuBackend, choose};
 pub use compile::WgpuExecutable;
 pub use device::{Adapter, Select, adapters};
 pub use onelaunch_core::Caps;

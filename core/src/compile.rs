@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use crate::backend::{Backend, CompileError, Planned, operands};
+use crate::backend::{Backend, CompileError, Planned};
 use crate::graph::Origin;
 use crate::model::Model;
+use crate::passes::choose::choose;
 use crate::passes::fuse::{FuseReport, fuse, merge_projections};
 use crate::passes::hoist::{HoistOptions, Recordings, hoist};
 use crate::passes::plan::{Scratch, plan};
@@ -97,18 +98,15 @@ pub fn planned<B: Backend>(
     program: Program,
     encodings: &BTreeMap<LeafId, Encoding>,
 ) -> Result<Planned, CompileError> {
-    let mut choices = Vec::new();
-    let mut scratch = Vec::new();
-    for (part_at, part) in program.parts.iter().enumerate() {
-        let mut row = Vec::new();
-        for (node_at, node) in part.nodes.iter().enumerate() {
-            let (inputs, output) = operands(&program, encodings, node);
-            let choice = backend.choose(&node.op, &node.label, &inputs, &output)?;
-            scratch.push(Scratch { part: part_at, node: node_at, bytes: choice.scratch });
-            row.push(choice);
-        }
-        choices.push(row);
-    }
+    let chooser = |op: &_, node: &_, inputs: &[_], output: &_| backend.choose(op, node, inputs, output);
+    let choices = choose(&program, encodings, &chooser)?;
+    let scratch: Vec<Scratch> = choices
+        .iter()
+        .enumerate()
+        .flat_map(|(part, row)| {
+            row.iter().enumerate().map(move |(node, c)| Scratch { part, node, bytes: c.scratch })
+        })
+        .collect();
     let plan = plan(&program, &scratch, backend.caps().alignment.max(4));
     Ok(Planned { program, plan, choices, encodings: encodings.clone() })
 }

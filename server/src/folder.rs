@@ -111,7 +111,8 @@ impl ModelFiles for Folder {
     }
 
     fn describe(&self) -> String {
-        self.root.display().to_string()
+        // `.` has no name; recipes say what the folder is called.
+        self.root.canonicalize().as_ref().unwrap_or(&self.root).display().to_string()
     }
 }
 

@@ -44,3 +44,8 @@ pub use onelaunch_core::{
     Cancel, CpuBackend, Event, GenerateError, Generated, LoadError, Pipeline, Precision, Recipe, Request,
 };
 pub use onelaunch_wgpu::WgpuBackend;
+
+/// The README's program compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

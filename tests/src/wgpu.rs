@@ -2,6 +2,7 @@
 
 use onelaunch_core::Caps;
 use onelaunch_core::backend::{Backend, Operand};
+use onelaunch_core::caps::Cut;
 use onelaunch_core::shape::DType;
 use onelaunch_core::weights::{Dtype, Leaf, LeafId, SourceTensor, TensorEntry, Transform, encode};
 use onelaunch_wgpu::{WgpuBackend, single};
@@ -22,6 +23,26 @@ pub fn kinds(backend: &WgpuBackend) -> [Caps; 3] {
         subgroup,
         ..caps.clone()
     })
+}
+
+/// A GPU as wgpu's kernels see one.
+#[must_use]
+pub fn a_gpu() -> Caps {
+    Caps {
+        name: "a GPU".into(),
+        is_cpu: false,
+        f16: true,
+        subgroup: 0,
+        workgroup_bytes: 16 << 10,
+        workgroup_threads: 256,
+        workgroups: 65535,
+        max_binding: 128 << 20,
+        max_buffer: 256 << 20,
+        storage_buffers: 8,
+        alignment: 256,
+        cut: Cut::Anywhere,
+        in_flight: 2,
+    }
 }
 
 /// How far the kernel that `caps` choose is from the reference.

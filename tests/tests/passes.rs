@@ -1,8 +1,10 @@
 //! The passes without a device: texts of what they make of a recording with every source in it.
 //! `UPDATE=1` writes the texts again; they are read in review.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
+use onelaunch_core::Caps;
+use onelaunch_core::passes::choose;
 use onelaunch_core::passes::fuse::fuse;
 use onelaunch_core::passes::hoist::{HoistOptions, Recordings, hoist};
 use onelaunch_core::passes::plan::{Scratch, plan};
@@ -10,6 +12,8 @@ use onelaunch_core::program::{PartKind, Program, Sources};
 use onelaunch_tests::models::in_tree;
 use onelaunch_tests::models::synthetic::sources::{CONSTANT, PICTURE, PROMPT, SCHEDULE, STATE};
 use onelaunch_tests::models::synthetic::{Kind, Step, finish, step};
+use onelaunch_tests::wgpu::a_gpu;
+use onelaunch_wgpu::choose as choose_wgpu;
 
 /// Every set of sources. Positions from 5 on are those of the steps.
 const EVERY_SOURCE: [Step; 12] = [
@@ -77,6 +81,22 @@ fn fuse_text() {
     let mut program = hoisted(1 << 20);
     let report = fuse(&mut program);
     check_text("fuse", &format!("{}{}", program.print(), report.print()));
+}
+
+#[test]
+fn choose_text() {
+    let mut program = hoisted(1 << 20);
+    let _ = fuse(&mut program);
+    // A GPU, and a software adapter with subgroups of 8 lanes.
+    for (name, caps) in
+        [("choose_gpu", a_gpu()), ("choose_software", Caps { is_cpu: true, subgroup: 8, ..a_gpu() })]
+    {
+        let chooser =
+            |op: &_, node: &_, inputs: &[_], output: &_| choose_wgpu(&caps, op, node, inputs, output);
+        let choices =
+            choose::choose(&program, &BTreeMap::new(), &chooser).unwrap_or_else(|why| panic!("{why}"));
+        check_text(name, &choose::print(&program, &choices));
+    }
 }
 
 #[test]

@@ -5,17 +5,18 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use onelaunch::Folder;
 use onelaunch_core::Precision;
-use onelaunch_core::caps::{Caps, Cut};
 use onelaunch_core::compile::{ProgramKey, program, row_bucket};
 use onelaunch_core::graph::{Origin, ValueId};
 use onelaunch_core::image::{Image, Prompt, Tags, Work};
 use onelaunch_core::model::Model;
+use onelaunch_core::passes::choose::choose;
 use onelaunch_core::passes::plan::plan;
 use onelaunch_core::program::{Part, PartKind, Program};
 use onelaunch_core::schedule::{Sampler, SamplerRequest, Schedule};
 use onelaunch_core::weights::{Encoding, LeafId, Leaves};
 use onelaunch_tests::models::golden::Subject;
-use onelaunch_wgpu::ops::{Site, launch};
+use onelaunch_tests::wgpu::a_gpu;
+use onelaunch_wgpu::choose as choose_wgpu;
 use pollster::block_on;
 
 fn load(subject: &Subject) -> Model {
@@ -67,28 +68,9 @@ fn the_step_of_emoji_holds_only_what_changes() {
     assert!(program.unhoisted.is_empty());
 }
 
-/// A GPU as wgpu's kernels see one.
-fn gpu() -> Caps {
-    Caps {
-        name: "a GPU".into(),
-        is_cpu: false,
-        f16: true,
-        subgroup: 0,
-        workgroup_bytes: 16 << 10,
-        workgroup_threads: 256,
-        workgroups: 65535,
-        max_binding: 128 << 20,
-        max_buffer: 256 << 20,
-        storage_buffers: 8,
-        alignment: 256,
-        cut: Cut::Anywhere,
-        in_flight: 2,
-    }
-}
-
 #[test]
 fn ten_dispatches_per_block() {
-    let caps = gpu();
+    let caps = a_gpu();
     for precision in [Precision::F32, Precision::F16] {
         let (program, leaves) = of_model(&load(&Subject::emoji()), precision);
         // As the shipped files are stored.
@@ -97,16 +79,17 @@ fn ten_dispatches_per_block() {
             .iter()
             .map(|leaf| (leaf.id, onelaunch_wgpu::layout::layout(leaf, Encoding::F16).encoding))
             .collect();
+        let chooser =
+            |op: &_, node: &_, inputs: &[_], output: &_| choose_wgpu(&caps, op, node, inputs, output);
+        let choices = choose(&program, &encodings, &chooser).unwrap_or_else(|why| panic!("{why}"));
         for guided in [true, false] {
-            let part = &program.parts[program.part(PartKind::Step { guided }).expect("both steps are there")];
-            let mut blocks: BTreeMap<&str, usize> = BTreeMap::new();
-            for node in &part.nodes {
-                let (inputs, output) = onelaunch_core::backend::operands(&program, &encodings, node);
-                let bases = vec![0; inputs.len()];
-                let site = Site { caps: &caps, inputs: &inputs, output: &output, bases: &bases };
-                launch(&node.op, &site).unwrap_or_else(|why| panic!("{}: {why}", node.label));
+            let at = program.part(PartKind::Step { guided }).expect("both steps are there");
+            let part = &program.parts[at];
+            let mut blocks: BTreeMap<&str, u32> = BTreeMap::new();
+            for (node, choice) in part.nodes.iter().zip(&choices[at]) {
                 if let Some(rest) = node.label.strip_prefix("transformer_blocks.") {
-                    *blocks.entry(rest.split('.').next().unwrap_or_default()).or_default() += 1;
+                    *blocks.entry(rest.split('.').next().unwrap_or_default()).or_default() +=
+                        choice.dispatches;
                 }
             }
             println!("{precision:?} guided {guided}: {blocks:?}, {} in all", part.nodes.len());
