@@ -26,7 +26,7 @@ enum Look {
 #[derive(Default)]
 struct State {
     bar: Option<(Stage, ProgressBar)>,
-    line: Option<(Stage, Instant)>,
+    line: Option<(Stage, u64, Instant)>,
     warnings: Vec<String>,
 }
 
@@ -112,9 +112,11 @@ impl Progress {
                 }
             }
             Look::Lines => {
-                let soon = state.line.is_some_and(|(shown, at)| shown == stage && at.elapsed() < PAUSE);
-                if !soon || done == of {
-                    state.line = Some((stage, Instant::now()));
+                let last = state.line.filter(|(shown, ..)| *shown == stage);
+                let soon = last.is_some_and(|(.., at)| at.elapsed() < PAUSE);
+                let same = last.is_some_and(|(_, shown, _)| shown == done);
+                if !same && (!soon || done == of) {
+                    state.line = Some((stage, done, Instant::now()));
                     eprintln!("{} {}", stage.name(), amount(stage, done, of));
                 }
             }

@@ -5,19 +5,7 @@
 
 @compute @workgroup_size(8)
 fn main(@builtin(global_invocation_id) gid: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
-    let index = gid.x + gid.y * groups.x * 8u;
-    let column_tiles = p.ldw / 2u;
-    let first_row = index / column_tiles * 8u;
-    let col4 = index % column_tiles * 2u;
-    if (first_row >= p.m) {
-        return;
-    }
-    let last_row = p.m - 1u;
-#for r in 0..8
-    let row${r} = min(first_row + ${r}u, last_row);
-    var acc${r}_0 = vec4<f32>(0.0);
-    var acc${r}_1 = vec4<f32>(0.0);
-#endfor
+#import shared/start8x8.wgsl
     var tap = 0u;
     for (var dy = 0u; dy < p.kernel_height; dy++) {
         for (var dx = 0u; dx < p.kernel_width; dx++) {
