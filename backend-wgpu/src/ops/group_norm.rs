@@ -10,13 +10,6 @@ pub fn launch(op: &GroupNorm, site: &Site<'_>) -> Result<Launch, String> {
     let x = &site.inputs[0].shape;
     let mut params = words([x.lead(), x.len() / x.lead() / x.last(), x.last(), op.groups])?.to_vec();
     params.extend([op.eps.to_bits(), op.act.code(), site.bases[0]]);
-    let each = x.lead() * op.groups;
-    let groups = if site.caps.is_cpu { each.div_ceil(8) } else { each };
     let binds = vec![Bind::Input(0), Bind::Input(1), Bind::Input(2), Bind::Output];
-    site.launch(
-        &format!("group_norm/{}.{}.{}", site.device(), site.storage(0), site.out()),
-        params,
-        binds,
-        groups,
-    )
+    site.sums("group_norm", params, binds, x.lead() * op.groups)
 }

@@ -42,11 +42,5 @@ pub fn launch(op: &LayerNorm, site: &Site<'_>) -> Result<Launch, String> {
     if site.lanes("vec4") && c <= 256 && shared {
         return site.launch("layer_norm/lanes.f32.f32", params, binds, x.rows().div_ceil(8));
     }
-    let groups = if site.caps.is_cpu { x.rows().div_ceil(8) } else { x.rows() };
-    site.launch(
-        &format!("layer_norm/{}.{}.{}", site.device(), site.storage(0), site.out()),
-        params,
-        binds,
-        groups,
-    )
+    site.sums("layer_norm", params, binds, x.rows())
 }

@@ -167,6 +167,12 @@ impl Site<'_> {
         let grid = grid(groups, self.caps.workgroups)?;
         Ok(Launch { shader, params, constants: Vec::new(), binds, grid })
     }
+    /// A launch of `op` that sums over each of `sums` ranges: a thread each on software adapters, a workgroup on GPUs.
+    pub fn sums(&self, op: &str, params: Vec<u32>, binds: Vec<Bind>, sums: usize) -> Result<Launch, String> {
+        let groups = if self.caps.is_cpu { sums.div_ceil(8) } else { sums };
+        let name = format!("{op}/{}.{}.{}", self.device(), self.storage(0), self.out());
+        self.launch(&name, params, binds, groups)
+    }
     /// A launch of one thread per output element.
     pub fn pointwise(&self, name: &str, params: Vec<u32>, inputs: usize) -> Result<Launch, String> {
         let binds = (0..inputs).map(Bind::Input).chain([Bind::Output]).collect();

@@ -9,12 +9,6 @@ pub fn launch(op: &RmsNorm, site: &Site<'_>) -> Result<Launch, String> {
     let x = &site.inputs[0].shape;
     let mut params = words([x.rows(), x.last()])?.to_vec();
     params.extend([op.eps.to_bits(), site.bases[0]]);
-    let groups = if site.caps.is_cpu { x.rows().div_ceil(8) } else { x.rows() };
     let binds = vec![Bind::Input(0), Bind::Input(1), Bind::Output];
-    site.launch(
-        &format!("rms_norm/{}.{}.{}", site.device(), site.storage(0), site.out()),
-        params,
-        binds,
-        groups,
-    )
+    site.sums("rms_norm", params, binds, x.rows())
 }

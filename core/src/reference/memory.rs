@@ -6,7 +6,7 @@ use std::ops::Range;
 use super::CpuWeights;
 use crate::backend::Planned;
 use crate::graph::{ConstantData, Node, Origin, Slot, ValueId};
-use crate::memory::{Owner, regions};
+use crate::memory::{Owner, Region};
 use crate::ops::Arg;
 
 /// All memory of a session, in 32-bit words.
@@ -24,25 +24,29 @@ enum Home {
 }
 
 impl Memory {
-    pub fn new(planned: &Planned, draws: usize) -> Self {
+    /// What the regions of a session say.
+    pub fn new(planned: &Planned, regions: &[Region]) -> Self {
         let program = &planned.program;
         let mut memory = Self::default();
-        for region in regions(planned, draws) {
+        for region in regions {
             let words = region.bytes as usize / 4;
             match region.owner {
-                Owner::Value(value) => drop(memory.own.insert(value, vec![0.0; words])),
+                Owner::Value(value) => {
+                    let content = match program.values[value.index()].origin {
+                        Origin::Constant(at) => match &program.constants[at].data {
+                            ConstantData::F32(data) => data.clone(),
+                            ConstantData::U32(data) => bytemuck::cast_slice(data).to_vec(),
+                        },
+                        Origin::Slot(_) | Origin::Node | Origin::Leaf(_) | Origin::View { .. } => {
+                            vec![0.0; words]
+                        }
+                    };
+                    memory.own.insert(value, content);
+                }
                 // NaN shows when something is read before it is made.
                 Owner::Slab(_) => memory.slabs.push(vec![f32::NAN; words]),
                 Owner::Staged(_) | Owner::Backend(_) => {}
             }
-        }
-        for &(value, _) in &planned.plan.constants {
-            let Origin::Constant(at) = program.values[value.index()].origin else { continue };
-            let data = match &program.constants[at].data {
-                ConstantData::F32(data) => data.clone(),
-                ConstantData::U32(data) => bytemuck::cast_slice(data).to_vec(),
-            };
-            memory.own.insert(value, data);
         }
         memory
     }

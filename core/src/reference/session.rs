@@ -47,8 +47,9 @@ impl CpuSession {
         draws: usize,
         yielder: Option<Yield>,
     ) -> Self {
-        let memory = Memory::new(&planned, draws);
-        let bytes = regions(&planned, draws).iter().map(|r| r.bytes).sum();
+        let regions = regions(&planned, draws);
+        let memory = Memory::new(&planned, &regions);
+        let bytes = regions.iter().map(|r| r.bytes).sum();
         let state = State {
             memory,
             image: None,
