@@ -11,6 +11,7 @@ mod caps;
 mod compile;
 mod constants;
 mod device;
+mod fence;
 mod health;
 pub mod layout;
 pub mod ops;
