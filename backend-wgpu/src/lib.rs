@@ -5,6 +5,8 @@
 
 #![warn(missing_docs)]
 
+#[cfg(target_arch = "wasm32")]
+mod ahead;
 mod backend;
 mod buffers;
 mod caps;
@@ -16,6 +18,7 @@ mod health;
 pub mod layout;
 pub mod ops;
 mod regions;
+pub mod screen;
 mod session;
 pub mod single;
 mod upload;
@@ -24,7 +27,7 @@ mod weights;
 
 pub use backend::{WgpuBackend, choose};
 pub use compile::WgpuExecutable;
-pub use device::{Adapter, Select, adapters};
+pub use device::{Adapter, OpenError, Select, adapters};
 pub use onelaunch_core::Caps;
 pub use session::WgpuSession;
 pub use weights::WgpuWeights;

@@ -15,6 +15,7 @@ use crate::backend::WgpuBackend;
 use crate::compile::{Bound, WgpuExecutable};
 use crate::fence::Ring;
 use crate::regions::Buffers;
+use crate::screen::Pictures;
 use crate::upload::upload;
 use crate::wait::read;
 use crate::weights::WgpuWeights;
@@ -75,6 +76,15 @@ impl WgpuSession {
             Some(error) => Err(DeviceError::Other(error.to_string())),
             None => backend.health.check().map(|()| session),
         }
+    }
+
+    /// The finished pictures, or their small previews where the program makes them, in device memory.
+    pub fn pictures(&self, preview: bool) -> Option<Pictures<'_>> {
+        let planned = &self.executable.planned;
+        let value = planned.program.slot(if preview { Slot::Preview } else { Slot::Pixels })?;
+        let shape = planned.program.shape(value);
+        let [count, height, width] = [0, 1, 2].map(|axis| shape[axis] as u32);
+        Some(Pictures { buffer: self.buffers.of(planned, value)?, width, height, count })
     }
 
     /// A bind group for every launch.

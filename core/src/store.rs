@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::backend::{Backend, DeviceError};
+use crate::maybe::Listener;
 use crate::model::LoadError;
 use crate::weights::{
     Encoder, Encoding, Layout, Leaf, LeafId, PIECE, SourceError, SourceTensor, TensorEntry, TensorSource,
@@ -33,7 +34,7 @@ impl<B: Backend> WeightStore<B> {
         plan: WeightPlan,
         stored: &BTreeMap<LeafId, Encoding>,
         sources: &Sources,
-        progress: &(dyn Fn(u64, u64) + Send + Sync),
+        progress: Listener<'_, (u64, u64)>,
     ) -> Result<Self, LoadError> {
         let laid = lay_out(backend, plan, stored);
         let weights = Arc::new(backend.weights(&laid).await?);
@@ -44,7 +45,7 @@ impl<B: Backend> WeightStore<B> {
         let mut done = 0;
         let mut written = |bytes: u64| {
             done += bytes;
-            progress(done, total);
+            progress((done, total));
         };
         store.fill(backend, &all, sources, &mut written).await?;
         Ok(store)
