@@ -80,27 +80,41 @@ export class RemoteHost {
     // The list names the contents: no further request.
     if (kept && listed?.oid && listed.oid === meta.oid) return kept;
     if (this.offline) return kept ?? this.#away(path, meta);
-    let response;
+    let [response, bytes] = [/** @type {Response | null} */ (null), /** @type {Uint8Array | null} */ (null)];
     try {
-      response = await this.http.get(this.url(path), kept || meta?.missing ? { tries: 1, limit: PATIENCE } : {});
+      [response, bytes] = await this.#fetch(path, kept || meta?.missing ? { tries: 1, limit: PATIENCE } : {});
     } catch (error) {
       if (/** @type {any} */ (error).network && (kept || meta?.missing)) return kept ?? null;
       throw error;
     }
+    // Some stores answer 403 instead of 404 to who may not list them.
     if (missing(response) || (response.status === 403 && path !== 'model_index.json')) {
-      await response.body?.cancel();
       await this.keep?.put(path, { missing: true }, null);
       return null;
     }
-    if (!response.ok) {
-      await response.body?.cancel();
+    if (!bytes) {
       if (kept && response.status >= 500) return kept;
       throw refused(this.url(path), response);
     }
-    const bytes = await whole(response, this.url(path));
     const now = { ...validators(response), ...(listed?.oid ? { oid: listed.oid } : {}) };
     if (!kept || !same(kept, bytes) || !compatible(now, meta)) await this.keep?.put(path, now, bytes);
     return bytes;
+  }
+
+  /** An answer with its bytes, if it is one with bytes. @param {string} path @param {{tries?: number, limit?: number}} how @returns {Promise<[Response, Uint8Array | null]>} */
+  async #fetch(path, how) {
+    for (let n = 1; ; n += 1) {
+      const response = await this.http.get(this.url(path), how);
+      try {
+        if (response.ok && !missing(response)) return [response, await whole(response, this.url(path))];
+        await response.body?.cancel();
+        return [response, null];
+      } catch (error) {
+        // Cut: small files are begun again.
+        if (error instanceof OnelaunchError || this.http.signal.aborted || n >= this.http.tries) throw error;
+        await this.http.rest(n);
+      }
+    }
   }
 
   /** @param {string} path */

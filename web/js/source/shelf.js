@@ -2,6 +2,9 @@
 
 import { NoKeep } from './keep.js';
 
+/** Bodies that may wait open. */
+const PARKED = 3;
+
 export class Shelf {
   /**
    * @param {import('./keep.js').Keep | NoKeep} keep
@@ -24,6 +27,9 @@ export class Shelf {
   /** @param {import('./file.js').RemoteFile} file */
   add(file) {
     this.remote.push(file);
+    // Bodies that wait, on a host that ignores ranges, each hold a connection, and browsers have six for a host.
+    const waiting = this.remote.filter((f) => f.begun === null && f.stream.reader !== null);
+    for (const old of waiting.slice(0, -PARKED)) old.stream.close();
   }
 
   /** Bytes that loading takes from the network, as far as headers tell. */
@@ -53,9 +59,7 @@ export class Shelf {
 
   async #decide() {
     if (this.why !== null || this.keep instanceof NoKeep) return;
-    let missing = this.total;
-    for (const file of this.remote) missing -= (await this.keep.weights(file.path))?.file.size ?? 0;
-    this.why = await this.keep.noRoom(Math.max(0, missing));
+    this.why = await this.keep.noRoom(Math.max(0, this.total - (await this.here())));
   }
 
   /** @param {import('./file.js').RemoteFile} file @param {Error} error */
@@ -70,12 +74,20 @@ export class Shelf {
     if (!(this.keep instanceof NoKeep)) await this.keep.drop(file.path);
   }
 
-  /** Whether the next visit finds everything here; else why not. @returns {{kept: 'opfs' | 'no', why: string}} */
+  /** Whether the next visit finds everything here; else why not. @returns {{kept: 'opfs' | 'no', keptWhy: string}} */
   get kept() {
-    if (this.why !== null) return { kept: 'no', why: this.why };
+    if (this.why !== null) return { kept: 'no', keptWhy: this.why };
     const open = this.remote.filter((file) => !file.complete);
-    if (open.length > 0) return { kept: 'no', why: `${open[0].path} is still being downloaded` };
-    return { kept: 'opfs', why: '' };
+    if (open.length > 0) return { kept: 'no', keptWhy: `${open[0].path} is still being downloaded` };
+    return { kept: 'opfs', keptWhy: '' };
+  }
+
+  /** Bytes that are here of files that are not complete. */
+  async here() {
+    if (this.keep instanceof NoKeep) return 0;
+    let sum = 0;
+    for (const file of this.remote) sum += (await this.keep.weights(file.path))?.file.size ?? 0;
+    return sum;
   }
 
   /** The rest of every file that is kept; in the background of the first pictures. */
