@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use onelaunch_core::backend::{Backend, Choice, CompileError, Operand, Planned, Unsupported};
-use onelaunch_core::maybe::MaybeFuture;
+use onelaunch_core::maybe::{Listener, MaybeFuture};
 use onelaunch_core::memory::Region;
 use onelaunch_core::ops::Op;
 use onelaunch_core::weights::{Encoding, Layout, Leaf, LeafId};
@@ -137,7 +137,7 @@ impl Backend for WgpuBackend {
     fn compile<'a>(
         &'a self,
         planned: Planned,
-        progress: &'a (dyn Fn(usize, usize) + Send + Sync),
+        progress: Listener<'a, (usize, usize)>,
     ) -> MaybeFuture<'a, Result<WgpuExecutable, CompileError>> {
         Box::pin(compile::compile(self, planned, progress))
     }

@@ -6,6 +6,7 @@ use std::sync::PoisonError;
 use onelaunch_core::Caps;
 use onelaunch_core::backend::{CompileError, Planned, Unsupported};
 use onelaunch_core::graph::{Node, ValueId};
+use onelaunch_core::maybe::Listener;
 use onelaunch_shaders::{Access, Shader};
 
 use crate::backend::WgpuBackend;
@@ -140,16 +141,16 @@ pub(crate) fn launches(caps: &Caps, planned: &Planned) -> Result<Launches, Unsup
 pub(crate) async fn compile(
     backend: &WgpuBackend,
     planned: Planned,
-    progress: &(dyn Fn(usize, usize) + Send + Sync),
+    progress: Listener<'_, (usize, usize)>,
 ) -> Result<WgpuExecutable, CompileError> {
     backend.health.check()?;
     let Launches { rows, kernels: keys, params } = launches(&backend.caps, &planned)?;
     let mut kernels = Vec::new();
     for (done, key) in keys.iter().enumerate() {
-        progress(done, keys.len());
+        progress((done, keys.len()));
         kernels.push(kernel(backend, key).await?);
     }
-    progress(keys.len(), keys.len());
+    progress((keys.len(), keys.len()));
     Ok(WgpuExecutable { planned, launches: rows, kernels, params })
 }
 

@@ -4,7 +4,7 @@
 use crate::caps::Caps;
 use crate::graph::Node;
 use crate::image::{Chunk, Image, Pixels};
-use crate::maybe::{MaybeFuture, WasmNotSendSync};
+use crate::maybe::{Listener, MaybeFuture, WasmNotSendSync};
 use crate::memory::Region;
 use crate::ops::Op;
 use crate::passes::plan::Plan;
@@ -175,7 +175,7 @@ pub trait Backend: WasmNotSendSync + 'static {
     fn compile<'a>(
         &'a self,
         planned: Planned,
-        progress: &'a (dyn Fn(usize, usize) + Send + Sync),
+        progress: Listener<'a, (usize, usize)>,
     ) -> MaybeFuture<'a, Result<Self::Executable, CompileError>>;
     /// Allocates a session for images that draw step noise at most `draws` times.
     fn open<'a>(

@@ -1,7 +1,9 @@
 //! What a device can do: the only input to kernel choice besides shapes, so that every choice is tested without a device.
 
+use serde::{Deserialize, Serialize};
+
 /// Where an image may be cut into submits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Cut {
     /// Nowhere: one launch is the whole image.
     Never,
@@ -10,7 +12,7 @@ pub enum Cut {
 }
 
 /// Capabilities of a backend on one device.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Caps {
     /// Backend and device, e.g. `wgpu: llvmpipe (LLVM 15.0.6, 256 bits)`.
     pub name: String,

@@ -66,7 +66,9 @@ pub fn program(model: &Model, leaves: &mut Leaves, key: ProgramKey) -> (Program,
     let merged = merge_projections(&mut guided, leaves);
     merge_projections(&mut plain, leaves);
     let finish = model.record_finish(leaves, latent);
-    let recordings = Recordings { guided: &guided, plain: &plain, finish: &finish, preview: None };
+    let preview = model.record_preview(latent);
+    let recordings =
+        Recordings { guided: &guided, plain: &plain, finish: &finish, preview: preview.as_ref() };
     let mut program = hoist(&recordings, HoistOptions { rows: key.rows, table_budget: TABLE_BUDGET });
     let report = FuseReport { merged, ..fuse(&mut program) };
     if key.precision == Precision::F16 {

@@ -164,6 +164,8 @@ pub struct CutPolicy {
     pub whole: bool,
     /// Somebody waits for progress or previews.
     pub watched: bool,
+    /// Somebody wants to see what is denoised so far.
+    pub previews: bool,
     /// Measured cost per second, if an image was measured.
     pub rate: Option<f64>,
 }
@@ -184,7 +186,7 @@ pub fn cut(work: &Work, from: usize, caps: &Caps, policy: CutPolicy) -> Chunk {
     let stop = work.cost[from] + budget;
     // The longest run within the budget, and one dispatch at least.
     let end = work.cost.partition_point(|&c| c <= stop).saturating_sub(1).clamp(from + 1, work.len);
-    let preview = policy.watched && work.rows_done(end) > work.rows_done(from) && end < work.len;
+    let preview = policy.previews && work.rows_done(end) > work.rows_done(from) && end < work.len;
     Chunk { range: from..end, preview }
 }
 
@@ -236,7 +238,7 @@ mod tests {
     #[test]
     fn images_are_whole_where_nobody_waits_or_the_caller_says_so() {
         let (work, caps) = (work(1000), Caps::reference());
-        let policy = |whole, watched, rate| CutPolicy { whole, watched, rate };
+        let policy = |whole, watched, rate| CutPolicy { whole, watched, previews: false, rate };
         assert_eq!(chunks(&work, &caps, policy(true, true, None)).len(), 1);
         assert_eq!(chunks(&work, &caps, policy(false, false, Some(2e9))).len(), 1);
         let never = Caps { cut: Cut::Never, ..caps.clone() };
@@ -247,7 +249,7 @@ mod tests {
     fn chunks_take_about_a_tenth_of_a_second() {
         let (work, caps) = (work(1000), Caps::reference());
         // 10⁹ in all; at 10⁹ per second a tenth of a second is 100 of 1000 dispatches.
-        let policy = CutPolicy { whole: false, watched: true, rate: Some(1e9) };
+        let policy = CutPolicy { whole: false, watched: true, previews: false, rate: Some(1e9) };
         let all = chunks(&work, &caps, policy);
         assert_eq!(all.len(), 10, "{all:?}");
         assert!(all.iter().all(|c| c.len() == 100), "{all:?}");
@@ -255,6 +257,6 @@ mod tests {
         let slow = chunks(&work, &caps, CutPolicy { rate: Some(1.0), ..policy });
         assert_eq!(slow.len(), 1000);
         // A first image is cut too, whoever watches.
-        assert!(chunks(&work, &caps, CutPolicy { watched: false, rate: None, whole: false }).len() > 1);
+        assert!(chunks(&work, &caps, CutPolicy { watched: false, rate: None, ..policy }).len() > 1);
     }
 }

@@ -29,6 +29,8 @@ pub mod models;
 pub mod noise;
 pub mod ops;
 pub mod passes;
+#[cfg(feature = "png")]
+pub mod picture;
 pub mod pipeline;
 pub mod program;
 pub mod reference;
@@ -44,7 +46,7 @@ pub use caps::Caps;
 pub use compile::Precision;
 pub use graph::Graph;
 pub use model::LoadError;
-pub use pipeline::{Cancel, Event, GenerateError, Generated, Pipeline};
+pub use pipeline::{Cancel, Event, GenerateError, Generated, Pipeline, Shown, Viewer};
 pub use program::Program;
 pub use reference::CpuBackend;
-pub use request::{Recipe, Request};
+pub use request::{Pace, Recipe, Request};

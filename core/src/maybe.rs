@@ -10,6 +10,13 @@ pub type MaybeFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 #[cfg(target_arch = "wasm32")]
 pub type MaybeFuture<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
 
+/// Someone who hears of progress: `Send + Sync` except on wasm32.
+#[cfg(not(target_arch = "wasm32"))]
+pub type Listener<'a, T> = &'a (dyn Fn(T) + Send + Sync);
+/// Someone who hears of progress: `Send + Sync` except on wasm32.
+#[cfg(target_arch = "wasm32")]
+pub type Listener<'a, T> = &'a dyn Fn(T);
+
 /// `Send + Sync` natively, nothing on wasm32. Implemented for every type that qualifies.
 #[cfg(not(target_arch = "wasm32"))]
 pub trait WasmNotSendSync: Send + Sync {}

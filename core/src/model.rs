@@ -6,11 +6,11 @@ use crate::files::{FileError, ModelFiles, open_component};
 use crate::graph::{Graph, Slot, ValueId};
 use crate::model_index::{IndexError, ModelIndex};
 use crate::models::{Decoder, Denoiser, ModelError, Module, TextEncoder};
-use crate::ops::state_len;
+use crate::ops::{DENOISED, state_len};
 use crate::schedule::{ROW_LEN, ScheduleError, SchedulerConfig};
 use crate::shape::DType;
 use crate::tokenizer::{Tokenizer, TokenizerError};
-use crate::weights::{Leaves, TensorSource};
+use crate::weights::{Leaves, Role, TensorSource};
 
 /// Why a model folder cannot be loaded.
 #[derive(Debug, thiserror::Error)]
@@ -114,6 +114,13 @@ impl Model {
                 "the transformer makes {made} latent channels, the vae reads {read}"
             )));
         }
+        let factors = self.index.onelaunch.as_ref().and_then(|own| own.latent_rgb_factors.as_ref());
+        if let Some(factors) = factors.filter(|factors| factors.len() != made) {
+            return Err(LoadError::Mismatch(format!(
+                "latent_rgb_factors has {} rows for {made} latent channels",
+                factors.len()
+            )));
+        }
         let ((width, height), (_, multiple)) = (self.default_size(), self.multiple());
         if [width, height].iter().any(|side| *side == 0 || !side.is_multiple_of(multiple)) {
             return Err(LoadError::Mismatch(format!(
@@ -196,6 +203,26 @@ impl Model {
         let output = self.denoiser.record(&mut m, x, t, text, lengths);
         g.sampler_step(guided, [output, noise, row], state);
         g
+    }
+
+    /// Records denoised latent to a small picture, a pixel per latent pixel: linear in the latent, by the factors of the model's own entry.
+    /// `None` where it has none.
+    pub fn record_preview(&self, latent: [usize; 4]) -> Option<Graph> {
+        let own = self.index.onelaunch.as_ref()?;
+        let factors = own.latent_rgb_factors.as_ref()?;
+        let [n, h, w, c] = latent;
+        let mut g = Graph::new();
+        let state = g.slot(Slot::State, [state_len(n * h * w * c)], DType::F32);
+        let x = g.view(state, DENOISED * n * h * w * c, latent);
+        // [C, 3] in the entry, [3, C] as a matrix.
+        let matrix = (0..3).flat_map(|rgb| factors.iter().map(move |f| f[rgb])).collect();
+        let matrix = g.constant("latent_rgb_factors", Role::Matrix, [3, c], matrix);
+        let bias = own.latent_rgb_factors_bias.unwrap_or_default();
+        let bias = g.constant("latent_rgb_factors_bias", Role::Vector, [3], bias.to_vec());
+        let picture = g.scope("preview", |g| g.linear(x, matrix, Some(bias)));
+        let pixels = g.slot(Slot::Preview, [n, h, w], DType::U32);
+        g.to_rgba8(picture, 0.0, 1.0, pixels);
+        Some(g)
     }
 
     /// Records latent to pixels.

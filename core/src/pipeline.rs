@@ -1,6 +1,7 @@
 //! What callers hold: load a model, generate pictures, hear of progress, cancel. The CLI, embedders and the web package wrap this
 //! and write nothing of it again.
 
+mod drive;
 mod generate;
 mod resolve;
 
@@ -11,12 +12,16 @@ use std::sync::{Arc, Mutex};
 use crate::backend::{Backend, CompileError, DeviceError, Planned};
 use crate::compile::{Precision, ProgramKey, leaves_of, planned, program, row_bucket};
 use crate::files::ModelFiles;
+use crate::image::Pixels;
+use crate::maybe::Listener;
 use crate::memory::Region;
 use crate::model::{LoadError, Model};
 use crate::passes::fuse::FuseReport;
+use crate::program::PartKind;
 use crate::request::Recipe;
 use crate::store::{Sources, WeightStore, lay_out};
 use crate::weights::{Accounting, Leaf, LeafId, Leaves, WeightPlan, account};
+pub use drive::{Shown, Viewer};
 pub use resolve::{RequestError, Resolved, resolve};
 
 /// Something that callers may show.
@@ -29,12 +34,14 @@ pub enum Event {
     Kernels(usize, usize),
     /// Rows of the sampler done, of how many, and pictures in this launch.
     Step(usize, usize, usize),
+    /// Rows of the sampler done when this was the denoised latent, and small pictures of it, one of each picture of this launch.
+    Preview(usize, Pixels),
     /// Something the caller should know: a prompt that was cut.
     Warning(String),
 }
 
 /// Where events go.
-pub type Watch<'a> = &'a (dyn Fn(Event) + Send + Sync);
+pub type Watch<'a> = Listener<'a, Event>;
 
 /// Stops a generation from another task or thread.
 #[derive(Clone, Debug, Default)]
@@ -118,6 +125,8 @@ pub(crate) struct Compiled<B: Backend> {
     pub executable: Arc<B::Executable>,
     /// Idle sessions with the draws each was opened for.
     pub idle: Mutex<Vec<(usize, B::Session)>>,
+    /// Whether the program makes previews.
+    pub previews: bool,
     /// Measured cost per second, as bits; 0 while none was measured.
     pub rate: AtomicU64,
 }
@@ -212,7 +221,7 @@ impl<B: Backend> Pipeline<B> {
             return Err(LoadError::Precision(name.clone()));
         }
         let Prepared { model, sources, leaves, used, accounting } = prepare(files).await?;
-        let progress = |done, of| watch(Event::Weights(done, of));
+        let progress = |(done, of)| watch(Event::Weights(done, of));
         let store = WeightStore::load(&backend, used, &accounting.encodings, &sources, &progress).await?;
         let (leaves, programs) = (Mutex::new(leaves), Mutex::default());
         Ok(Self { backend, model, store, leaves, programs, precision })
@@ -262,9 +271,11 @@ impl<B: Backend> Pipeline<B> {
             return Ok(known);
         }
         let planned = self.plan(key)?;
-        let progress = |done, of| watch(Event::Kernels(done, of));
+        let previews = planned.program.part(PartKind::Preview).is_some();
+        let progress = |(done, of)| watch(Event::Kernels(done, of));
         let executable = Arc::new(self.backend.compile(planned, &progress).await?);
-        let compiled = Arc::new(Compiled { executable, idle: Mutex::default(), rate: AtomicU64::new(0) });
+        let compiled =
+            Arc::new(Compiled { executable, idle: Mutex::default(), previews, rate: AtomicU64::new(0) });
         if let Ok(mut programs) = self.programs.lock() {
             programs.insert(key, compiled.clone());
         }

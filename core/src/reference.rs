@@ -9,7 +9,7 @@ use std::sync::{Arc, RwLock};
 
 use crate::backend::{Backend, Choice, CompileError, DeviceError, Operand, Planned, Unsupported};
 use crate::caps::Caps;
-use crate::maybe::MaybeFuture;
+use crate::maybe::{Listener, MaybeFuture};
 use crate::memory::{Region, regions};
 use crate::ops::Op;
 use crate::weights::{Encoding, Layout, Leaf, LeafId, Role};
@@ -73,12 +73,13 @@ impl Backend for CpuBackend {
         &'a self,
         leaves: &'a [(Leaf, Layout)],
     ) -> MaybeFuture<'a, Result<CpuWeights, DeviceError>> {
+        let needed = leaves.iter().map(|(_, layout)| layout.bytes).sum();
         let made = leaves.iter().map(|(leaf, layout)| {
-            let data = RwLock::new(vec![0.0; layout.bytes as usize / 4]);
-            (leaf.id, CpuLeaf { data, transposed: layout.transpose })
+            let data = RwLock::new(memory::zeros(layout.bytes as usize / 4, needed)?);
+            Ok((leaf.id, CpuLeaf { data, transposed: layout.transpose }))
         });
-        let weights = CpuWeights { leaves: made.collect() };
-        Box::pin(std::future::ready(Ok(weights)))
+        let weights = made.collect::<Result<_, _>>().map(|leaves| CpuWeights { leaves });
+        Box::pin(std::future::ready(weights))
     }
 
     fn write<'a>(
@@ -95,9 +96,9 @@ impl Backend for CpuBackend {
     fn compile<'a>(
         &'a self,
         planned: Planned,
-        progress: &'a (dyn Fn(usize, usize) + Send + Sync),
+        progress: Listener<'a, (usize, usize)>,
     ) -> MaybeFuture<'a, Result<Planned, CompileError>> {
-        progress(1, 1);
+        progress((1, 1));
         Box::pin(std::future::ready(Ok(planned)))
     }
 
@@ -108,7 +109,7 @@ impl Backend for CpuBackend {
         draws: usize,
     ) -> MaybeFuture<'a, Result<CpuSession, DeviceError>> {
         let session = CpuSession::new(executable.clone(), weights.clone(), draws, self.yielder.clone());
-        Box::pin(std::future::ready(Ok(session)))
+        Box::pin(std::future::ready(session))
     }
 }
 

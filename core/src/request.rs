@@ -5,6 +5,18 @@ use serde::{Deserialize, Serialize};
 use crate::noise::Noise;
 use crate::schedule::{Sampler, Sigmas, Spacing};
 
+/// How a launch is cut into submits.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub enum Pace {
+    /// By what the device did before, and by whether somebody watches.
+    #[default]
+    Measured,
+    /// Not at all: one submit, whoever watches.
+    Whole,
+    /// As if the device did this much [cost](crate::image::Work::cost) per second, whatever it takes: the same cut every time.
+    Rate(f64),
+}
+
 /// A wish. What is `None` comes from the model.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Request {
@@ -36,8 +48,11 @@ pub struct Request {
     pub width: Option<usize>,
     /// Pixels down.
     pub height: Option<usize>,
-    /// One submit per launch, whoever watches.
-    pub whole: bool,
+    /// Pictures of what is denoised so far, as [`Event::Preview`](crate::Event::Preview): of models that say how to make them, in
+    /// launches that are cut. Each is a readback.
+    pub previews: bool,
+    /// How launches are cut into submits.
+    pub pace: Pace,
 }
 
 /// Everything that decides one picture. Written into its file, and enough to make it again.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::backend::{Backend, DeviceError};
+use crate::maybe::Listener;
 use crate::model::LoadError;
 use crate::weights::{
     Encoding, Layout, Leaf, LeafId, SourceError, TensorSource, WeightError, WeightPlan, encode,
@@ -31,7 +32,7 @@ impl<B: Backend> WeightStore<B> {
         plan: WeightPlan,
         stored: &BTreeMap<LeafId, Encoding>,
         sources: &Sources,
-        progress: &(dyn Fn(u64, u64) + Send + Sync),
+        progress: Listener<'_, (u64, u64)>,
     ) -> Result<Self, LoadError> {
         let laid = lay_out(backend, plan, stored);
         let weights = Arc::new(backend.weights(&laid).await?);
@@ -42,7 +43,7 @@ impl<B: Backend> WeightStore<B> {
         for (id, (_, layout)) in &store.leaves {
             store.fill(backend, *id, sources).await?;
             done += layout.bytes;
-            progress(done, total);
+            progress((done, total));
         }
         Ok(store)
     }

@@ -32,16 +32,17 @@
 
 mod any_backend;
 mod folder;
-#[cfg(feature = "png")]
-pub mod picture;
 
 pub use any_backend::{
     Adapter, AnyBackend, AnyPipeline, BackendError, BackendName, Chosen, VisitPipeline, adapters,
 };
 pub use folder::{Folder, FolderError, MODEL_VARIABLE, find_model};
 pub use onelaunch_core as core;
+#[cfg(feature = "png")]
+pub use onelaunch_core::picture;
 pub use onelaunch_core::{
-    Cancel, CpuBackend, Event, GenerateError, Generated, LoadError, Pipeline, Precision, Recipe, Request,
+    Cancel, CpuBackend, Event, GenerateError, Generated, LoadError, Pace, Pipeline, Precision, Recipe,
+    Request, Shown, Viewer,
 };
 pub use onelaunch_wgpu::WgpuBackend;
 

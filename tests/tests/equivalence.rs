@@ -85,7 +85,7 @@ proptest! {
         let backend = CpuBackend::new(None);
         let planned = planned(&backend, program, &BTreeMap::new()).unwrap();
         let weights = Arc::new(block_on(backend.weights(&[])).unwrap());
-        let compiled = Arc::new(block_on(backend.compile(planned, &|_, _| {})).unwrap());
+        let compiled = Arc::new(block_on(backend.compile(planned, &|_| {})).unwrap());
         let mut session = block_on(backend.open(&compiled, &weights, 1)).unwrap();
         // Two in one session, which share what the second does not change.
         let first = image(n, &[true, false, true], 11);

@@ -2,7 +2,7 @@
 
 use onelaunch::Folder;
 use onelaunch_core::pipeline::{GenerateError, Pipeline};
-use onelaunch_core::{Cancel, DeviceError, Event, LoadError, Precision, Request};
+use onelaunch_core::{Cancel, DeviceError, Event, LoadError, Pace, Precision, Request};
 use onelaunch_tests::models::golden::Subject;
 use onelaunch_tests::models::wgpu;
 use onelaunch_wgpu::WgpuBackend;
@@ -28,7 +28,7 @@ fn request() -> Request {
         steps: Some(1),
         width: size,
         height: size,
-        whole: true,
+        pace: Pace::Whole,
         ..Request::default()
     }
 }
@@ -57,7 +57,7 @@ fn a_device_lost_in_the_middle_of_an_image_is_an_error() {
     let Some(backend) = wgpu() else { return };
     let pipeline = load(backend.clone()).expect("it loads");
     // The first image of a pipeline is cut into chunks, so there is a middle.
-    let request = Request { steps: Some(20), whole: false, ..request() };
+    let request = Request { steps: Some(20), pace: Pace::Measured, ..request() };
     let watch = |event: Event| {
         if matches!(event, Event::Step(..)) {
             backend.device().0.destroy();

@@ -2,7 +2,7 @@
 
 use onelaunch_core::backend::Backend;
 use onelaunch_core::image::Prompt;
-use onelaunch_core::{CpuBackend, Precision, Request};
+use onelaunch_core::{CpuBackend, Pace, Precision, Request};
 use onelaunch_tests::models::golden::{Subject, psnr, relative};
 use onelaunch_tests::models::probe::{Half, Inputs, Probe};
 use onelaunch_tests::models::runner::Runner;
@@ -82,7 +82,7 @@ fn pictures_of_emoji() {
     let mut all = Vec::new();
     for seed in SEEDS {
         // Everything else as the model says: these are the pictures that people make.
-        let request = Request { prompt: "a red apple".into(), seed, whole: true, ..Request::default() };
+        let request = Request { prompt: "a red apple".into(), seed, pace: Pace::Whole, ..Request::default() };
         all.push(psnr(&gpu.generate(&request).images[0], &cpu.generate(&request).images[0]));
     }
     println!("PSNR of f16 against f32: {all:.1?} dB");

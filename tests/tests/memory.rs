@@ -34,7 +34,7 @@ fn check(subject: &Subject, n: usize, rows: usize, draws: usize, precision: Prec
 
     let planned = runner.pipeline.plan(key.expect("it was asked for")).expect("it can be planned");
     let promised: u64 = inspection.regions.iter().map(|r| r.bytes).sum();
-    let compiled = block_on(backend.compile(planned, &|_, _| {})).expect("it compiles");
+    let compiled = block_on(backend.compile(planned, &|_| {})).expect("it compiles");
     let pipelines = compiled.pipelines();
     let compiled = std::sync::Arc::new(compiled);
     let session =

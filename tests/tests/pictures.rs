@@ -8,7 +8,7 @@ use onelaunch_core::files::{FileError, ModelFiles};
 use onelaunch_core::maybe::MaybeFuture;
 use onelaunch_core::schedule::{ROW_GUIDANCE, ROW_LEN, Sampler};
 use onelaunch_core::weights::{BytesSource, TensorSource};
-use onelaunch_core::{Cancel, CpuBackend, Precision, Request};
+use onelaunch_core::{Cancel, CpuBackend, Pace, Precision, Request};
 use onelaunch_tests::models::golden::{Subject, picture_difference};
 use onelaunch_tests::models::runner::Runner;
 use onelaunch_tests::models::{Limits, wgpu, wgpu_with};
@@ -54,7 +54,7 @@ fn request(seed: u64) -> Request {
         guidance: Some(3.0),
         width: Some(160),
         height: Some(96),
-        whole: true,
+        pace: Pace::Whole,
         seed,
         ..Request::default()
     }
@@ -93,7 +93,7 @@ fn the_bytes_do_not_depend_on_cuts_or_on_what_was_made_before<B: Backend>(backen
     // A fresh pipeline has measured nothing, so it cuts even where nobody watches.
     let fresh = load(backend());
     for watched in [false, true, true] {
-        let request = Request { whole: false, ..request(4) };
+        let request = Request { pace: Pace::Measured, ..request(4) };
         let silent = |_| {};
         let watch: Option<onelaunch_core::pipeline::Watch<'_>> = if watched { Some(&silent) } else { None };
         let cut = block_on(fresh.pipeline.generate(&request, &Cancel::new(), watch)).expect("it is made");

@@ -40,7 +40,7 @@ pub use modulate::Modulate;
 pub use permute::Permute;
 pub use repeat::Repeat;
 pub use rms_norm::RmsNorm;
-pub use sampler_step::{PLANES, SamplerStep, TAIL, state_len};
+pub use sampler_step::{DENOISED, PLANES, SamplerStep, TAIL, state_len};
 pub use scale_input::ScaleInput;
 pub use store_table::StoreTable;
 pub use timestep_embedding::TimestepEmbedding;

@@ -12,6 +12,8 @@ use crate::shape::Shape;
 
 /// Planes of the state: x, h1, h2, h3, s and denoised.
 pub const PLANES: usize = 6;
+/// The plane of the denoised latent.
+pub const DENOISED: usize = 5;
 /// Elements behind the planes; the first is the row counter, as a number.
 pub const TAIL: usize = 64;
 
@@ -76,7 +78,7 @@ impl Operation for SamplerStep {
                 out[plane * latent + at] = combine(coefficients, &terms);
             }
             let denoised = [row[ROW_DENOISED], row[ROW_DENOISED + 1]];
-            out[5 * latent + at] = combine(&denoised, &[terms[0], terms[5]]);
+            out[DENOISED * latent + at] = combine(&denoised, &[terms[0], terms[5]]);
         }
         out[PLANES * latent] += 1.0;
     }

@@ -1,16 +1,15 @@
 //! One request: launches of as many pictures as fit, each begun, cut, submitted and read.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use web_time::Instant;
 
+use super::drive::{Launch, Viewer, drive};
 use super::resolve::{Resolved, resolve};
 use super::{Cancel, Compiled, Event, GenerateError, Generated, Pipeline, Timings, Watch};
-use crate::backend::{Backend, CompileError, DeviceError, Session, Ticket};
+use crate::backend::{Backend, CompileError, DeviceError, Session};
 use crate::compile::{ProgramKey, row_bucket};
-use crate::image::{CutPolicy, Image, Pixels, Prompt, cut};
+use crate::image::{Image, Pixels, Prompt};
 use crate::noise::Generator;
 use crate::request::Request;
 
@@ -34,6 +33,20 @@ impl<B: Backend> Pipeline<B> {
         cancel: &Cancel,
         watch: Option<Watch<'_>>,
     ) -> Result<Generated, GenerateError> {
+        self.generate_shown(request, cancel, watch, None).await
+    }
+
+    /// Makes pictures that `viewer` shows where they are made: previews, where the model makes them, and the finished ones.
+    ///
+    /// # Errors
+    /// As [`generate`](Self::generate), and those of the viewer.
+    pub async fn generate_shown(
+        &self,
+        request: &Request,
+        cancel: &Cancel,
+        watch: Option<Watch<'_>>,
+        viewer: Option<&dyn Viewer<B::Session>>,
+    ) -> Result<Generated, GenerateError> {
         let resolved = self.resolve(request)?;
         let silent: Watch<'_> = &|_| {};
         let events = watch.unwrap_or(silent);
@@ -41,32 +54,53 @@ impl<B: Backend> Pipeline<B> {
         let mut made =
             Generated { width, height, images: Vec::new(), recipes: Vec::new(), timings: Timings::default() };
         let rows = row_bucket(resolved.schedule.rows.len());
+        let draws = resolved.schedule.draws;
         let prompts = self.prompts(&resolved, events)?;
+        let mut most = MOST_PER_LAUNCH;
         while made.images.len() < resolved.count {
             if cancel.is_cancelled() {
                 return Err(GenerateError::Cancelled);
             }
             let first = made.images.len();
-            let left = (resolved.count - first).min(MOST_PER_LAUNCH);
-            let key = ProgramKey { n: left, width, height, rows, precision: self.precision };
-            let key = self.fitting(key, resolved.schedule.draws)?;
+            let n = (resolved.count - first).min(most);
+            let key = ProgramKey { n, width, height, rows, precision: self.precision };
+            let key = self.fitting(key, draws)?;
             let start = Instant::now();
             let compiled = self.compiled(key, events).await?;
             made.timings.compile += start.elapsed().as_secs_f64();
             if cancel.is_cancelled() {
                 return Err(GenerateError::Cancelled);
             }
-            let image = self.image(&resolved, &prompts, first, key);
+            let mut session = match self.session(&compiled, draws).await {
+                Err(DeviceError::OutOfMemory { .. }) if key.n > 1 => {
+                    most = key.n / 2;
+                    events(Event::Warning(format!(
+                        "no memory for {} pictures at once: {most} at a time",
+                        key.n
+                    )));
+                    continue;
+                }
+                session => session?,
+            };
             let launch = Launch {
-                image: &image,
+                image: &self.image(&resolved, &prompts, first, key),
+                first,
                 pictures: key.n,
-                draws: resolved.schedule.draws,
-                whole: request.whole,
+                pace: request.pace,
                 watched: watch.is_some(),
+                previews: request.previews && watch.is_some(),
                 cancel,
                 watch: events,
+                viewer,
             };
-            let pixels = self.launch(&compiled, launch, &mut made.timings).await?;
+            let result = self.launch(&compiled, &mut session, launch, &mut made.timings).await;
+            // A session whose device failed is not used again.
+            if (result.is_ok() || matches!(result, Err(GenerateError::Cancelled)))
+                && let Ok(mut idle) = compiled.idle.lock()
+            {
+                idle.push((draws, session));
+            }
+            let pixels = result?;
             if let Some(bad) = pixels.finite.iter().position(|ok| !ok) {
                 return Err(GenerateError::NotFinite(first + bad));
             }
@@ -141,113 +175,48 @@ impl<B: Backend> Pipeline<B> {
         }
     }
 
-    /// Takes a session, makes one launch, and puts the session back.
+    /// Makes one launch, and counts what the session did for it.
     async fn launch(
         &self,
-        compiled: &Arc<Compiled<B>>,
-        launch: Launch<'_>,
+        compiled: &Compiled<B>,
+        session: &mut B::Session,
+        launch: Launch<'_, B::Session>,
         timings: &mut Timings,
     ) -> Result<Pixels, GenerateError> {
-        let draws = launch.draws;
-        let mut session = self.session(compiled, draws).await?;
         let before = session.counters();
         let start = Instant::now();
-        let result = drive(&self.backend, compiled, &mut session, launch, &mut timings.chunks).await;
+        let result = drive(self.backend.caps(), compiled, session, launch, &mut timings.chunks).await;
         let after = session.counters();
         timings.image += start.elapsed().as_secs_f64();
         timings.submits += after.submits - before.submits;
         timings.dispatches += after.dispatches - before.dispatches;
         timings.readbacks += after.readbacks - before.readbacks;
         timings.launches += 1;
-        // A session whose device failed is not used again.
-        if (result.is_ok() || matches!(result, Err(GenerateError::Cancelled)))
-            && let Ok(mut idle) = compiled.idle.lock()
-        {
-            idle.push((draws, session));
-        }
         result
     }
 
-    /// An idle session with room for the draws, or a new one.
-    async fn session(&self, compiled: &Arc<Compiled<B>>, draws: usize) -> Result<B::Session, DeviceError> {
+    /// An idle session with room for the draws, or a new one: in the place of all idle ones, if memory is short.
+    async fn session(&self, compiled: &Compiled<B>, draws: usize) -> Result<B::Session, DeviceError> {
         let idle = compiled.idle.lock().ok().and_then(|mut idle| {
             let at = idle.iter().position(|(room, _)| *room >= draws)?;
             Some(idle.swap_remove(at).1)
         });
-        match idle {
-            Some(session) => Ok(session),
-            None => self.backend.open(&compiled.executable, self.store.weights(), draws).await,
+        if let Some(session) = idle {
+            return Ok(session);
+        }
+        let open = || self.backend.open(&compiled.executable, self.store.weights(), draws);
+        match open().await {
+            Err(DeviceError::OutOfMemory { .. }) if self.drop_idle() > 0 => open().await,
+            session => session,
         }
     }
-}
 
-/// One launch: its inputs, and what decides how it is cut.
-#[derive(Clone, Copy)]
-struct Launch<'a> {
-    image: &'a Image,
-    pictures: usize,
-    draws: usize,
-    whole: bool,
-    watched: bool,
-    cancel: &'a Cancel,
-    watch: Watch<'a>,
-}
-
-/// Begins, cuts, submits and reads one image; `chunks` counts the cuts.
-async fn drive<B: Backend>(
-    backend: &B,
-    compiled: &Compiled<B>,
-    session: &mut B::Session,
-    launch: Launch<'_>,
-    chunks: &mut u64,
-) -> Result<Pixels, GenerateError> {
-    let Launch { image, pictures, whole, watched, cancel, watch, .. } = launch;
-    session.begin(image).await?;
-    let caps = backend.caps();
-    let rows = image.guided.len();
-    let stored = compiled.rate.load(Ordering::Relaxed);
-    let mut rate = (stored != 0).then(|| f64::from_bits(stored));
-    let mut in_flight: VecDeque<Ticket> = VecDeque::new();
-    let (mut position, mut finished, mut mark) = (0, 0, Instant::now());
-    let len = session.work().len;
-    let mut last = None;
-    loop {
-        while position < len && in_flight.len() < caps.in_flight && !cancel.is_cancelled() {
-            let cut_policy = CutPolicy { whole, watched, rate };
-            let chunk = cut(session.work(), position, caps, cut_policy);
-            position = chunk.range.end;
-            *chunks += 1;
-            in_flight.push_back(session.submit(chunk)?);
-        }
-        if cancel.is_cancelled() {
-            session.cancel();
-            for ticket in &in_flight {
-                // What was submitted runs to its end; its outcome no longer matters.
-                let _ = session.done(ticket).await;
-            }
-            return Err(GenerateError::Cancelled);
-        }
-        let Some(ticket) = in_flight.pop_front() else { break };
-        if ticket.end == len {
-            last = Some(ticket);
-            break;
-        }
-        session.done(&ticket).await?;
-        let work = session.work();
-        let cost = work.cost[ticket.end] - work.cost[finished];
-        let seconds = mark.elapsed().as_secs_f64().max(1e-6);
-        // What follows is cut by what the last chunk took.
-        rate = Some(cost as f64 / seconds);
-        watch(Event::Step(work.rows_done(ticket.end), rows, pictures));
-        (finished, mark) = (ticket.end, Instant::now());
+    /// Frees the memory of all sessions that wait for images, and says how many there were.
+    pub fn drop_idle(&self) -> usize {
+        let programs: Vec<_> = self.programs.lock().map_or(Vec::new(), |p| p.values().cloned().collect());
+        let empty = |compiled: Arc<Compiled<B>>| {
+            compiled.idle.lock().map_or(0, |mut idle| std::mem::take(&mut *idle).len())
+        };
+        programs.into_iter().map(empty).sum()
     }
-    let Some(ticket) = last else {
-        return Err(DeviceError::Usage("an image without dispatches".into()).into());
-    };
-    let pixels = session.read(ticket, false).await?;
-    let cost = session.work().cost[len] - session.work().cost[finished];
-    let rate = cost as f64 / mark.elapsed().as_secs_f64().max(1e-6);
-    compiled.rate.store(rate.to_bits(), Ordering::Relaxed);
-    watch(Event::Step(rows, rows, pictures));
-    Ok(pixels)
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use super::CpuWeights;
-use crate::backend::Planned;
+use crate::backend::{DeviceError, Planned};
 use crate::graph::{ConstantData, Node, Origin, Slot, ValueId};
 use crate::memory::{Owner, Region};
 use crate::ops::Arg;
@@ -16,6 +16,11 @@ pub(super) struct Memory {
     slabs: Vec<Vec<f32>>,
 }
 
+/// Memory, or an error where `vec!` would abort; `needed` bytes are allocated in all.
+pub(super) fn zeros(words: usize, needed: u64) -> Result<Vec<f32>, DeviceError> {
+    bytemuck::allocation::try_zeroed_vec(words).map_err(|()| DeviceError::OutOfMemory { needed, free: None })
+}
+
 /// Where a value's memory is.
 #[derive(Clone, Copy)]
 enum Home {
@@ -25,7 +30,11 @@ enum Home {
 
 impl Memory {
     /// What the regions of a session say.
-    pub fn new(planned: &Planned, regions: &[Region]) -> Self {
+    ///
+    /// # Errors
+    /// [`DeviceError::OutOfMemory`] where the allocator has no more.
+    pub fn new(planned: &Planned, regions: &[Region]) -> Result<Self, DeviceError> {
+        let needed = regions.iter().map(|r| r.bytes).sum();
         let program = &planned.program;
         let mut memory = Self::default();
         for region in regions {
@@ -38,17 +47,21 @@ impl Memory {
                             ConstantData::U32(data) => bytemuck::cast_slice(data).to_vec(),
                         },
                         Origin::Slot(_) | Origin::Node | Origin::Leaf(_) | Origin::View { .. } => {
-                            vec![0.0; words]
+                            zeros(words, needed)?
                         }
                     };
                     memory.own.insert(value, content);
                 }
                 // NaN shows when something is read before it is made.
-                Owner::Slab(_) => memory.slabs.push(vec![f32::NAN; words]),
+                Owner::Slab(_) => {
+                    let mut slab = zeros(words, needed)?;
+                    slab.fill(f32::NAN);
+                    memory.slabs.push(slab);
+                }
                 Owner::Staged(_) | Owner::Backend(_) => {}
             }
         }
-        memory
+        Ok(memory)
     }
 
     /// The content of a slot, if the program uses it.

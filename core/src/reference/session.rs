@@ -46,9 +46,9 @@ impl CpuSession {
         weights: Arc<CpuWeights>,
         draws: usize,
         yielder: Option<Yield>,
-    ) -> Self {
+    ) -> Result<Self, DeviceError> {
         let regions = regions(&planned, draws);
-        let memory = Memory::new(&planned, &regions);
+        let memory = Memory::new(&planned, &regions)?;
         let bytes = regions.iter().map(|r| r.bytes).sum();
         let state = State {
             memory,
@@ -60,7 +60,7 @@ impl CpuSession {
             counters: Counters { bytes, ..Counters::default() },
         };
         let (work, state, cancelled) = (Arc::default(), Mutex::new(state), AtomicBool::new(false));
-        Self { planned, weights, work, state, cancelled, yielder, draws }
+        Ok(Self { planned, weights, work, state, cancelled, yielder, draws })
     }
 
     fn lock(&self) -> Result<MutexGuard<'_, State>, DeviceError> {

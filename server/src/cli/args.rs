@@ -6,7 +6,7 @@ use std::str::FromStr;
 use clap::Args;
 use onelaunch::core::noise::Noise;
 use onelaunch::core::schedule::{SamplerName, ScheduleError, Sigmas, Spacing};
-use onelaunch::{AnyBackend, BackendName, Chosen, Folder, Precision, Recipe, Request, find_model};
+use onelaunch::{AnyBackend, BackendName, Chosen, Folder, Pace, Precision, Recipe, Request, find_model};
 
 use super::failure::Failure;
 
@@ -158,7 +158,8 @@ impl PictureArgs {
             count: None,
             width: self.width.or(base.width),
             height: self.height.or(base.height),
-            whole: self.whole,
+            previews: false,
+            pace: if self.whole { Pace::Whole } else { Pace::Measured },
         })
     }
 

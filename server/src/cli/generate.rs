@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use clap::Args;
 use onelaunch::core::model::Model;
-use onelaunch::core::pipeline::resolve;
+use onelaunch::core::pipeline::{Watch, resolve};
 use onelaunch::{AnyPipeline, Event, Generated, Precision, Recipe, picture};
 
 use super::args::{DeviceArgs, PictureArgs};
@@ -94,7 +94,7 @@ async fn make(
     let pipeline = AnyPipeline::load(chosen.backend, &folder, precision, &watch).await?;
     // Quiet without JSON is the only way not to hear warnings, and nobody watches: images need not be cut finely.
     let heard = !args.quiet || args.json;
-    let watch: Option<&(dyn Fn(Event) + Send + Sync)> = if heard { Some(&watch) } else { None };
+    let watch: Option<Watch<'_>> = if heard { Some(&watch) } else { None };
     if !heard {
         interrupt.cancellable();
     }

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use onelaunch_core::Request;
 use onelaunch_core::noise::Noise;
 use onelaunch_core::schedule::{Sampler, Sigmas};
+use onelaunch_core::{Pace, Request};
 use safetensors::{Dtype, SafeTensors};
 use serde_json::Value;
 
@@ -146,7 +146,7 @@ fn trajectories(all: &Value, seed: Option<u64>) -> Vec<Trajectory> {
             sigmas: name.ends_with("_karras").then_some(Sigmas::Karras),
             seed: about["seed"].as_u64().or(seed).unwrap_or_else(|| panic!("{name} has no seed")),
             noise: Noise::TorchCpu,
-            whole: true,
+            pace: Pace::Whole,
             ..Request::default()
         };
         Trajectory { name: name.clone(), request }

@@ -76,7 +76,7 @@ impl<B: Backend> Runner<B> {
     #[must_use]
     pub fn open(&self, planned: Planned, draws: usize) -> B::Session {
         let backend = self.pipeline.backend();
-        let compiled = block_on(backend.compile(planned, &|_, _| {})).unwrap_or_else(|why| panic!("{why}"));
+        let compiled = block_on(backend.compile(planned, &|_| {})).unwrap_or_else(|why| panic!("{why}"));
         let opened = block_on(backend.open(&Arc::new(compiled), self.pipeline.store().weights(), draws));
         opened.unwrap_or_else(|why| panic!("{why}"))
     }

@@ -148,7 +148,7 @@ impl<B: Backend> Bench<B> {
         let key = ProgramKey { n, width: recipe.width, height: recipe.height, rows, precision };
         let planned = pipeline.plan(key)?;
         let backend = pipeline.backend();
-        let executable = Arc::new(backend.compile(planned.clone(), &|_, _| {}).await?);
+        let executable = Arc::new(backend.compile(planned.clone(), &|_| {}).await?);
         let session = backend.open(&executable, pipeline.store().weights(), resolved.schedule.draws).await?;
         Ok(Self { planned, session, image: pipeline.inputs(resolved, 0, key)? })
     }

@@ -1,12 +1,12 @@
 //! The `parameters` text of A1111 (stable-diffusion-webui, `modules/processing.py`, `create_infotext`), which viewers and galleries
 //! understand: the prompt, the negative prompt, then one line of `Key: value` pairs.
 
-use onelaunch_core::Recipe;
+use crate::Recipe;
 
 /// The text for a recipe.
 ///
 /// ```
-/// # use onelaunch::{Recipe, picture::parameters};
+/// # use onelaunch_core::{Recipe, picture::parameters};
 /// # let recipe = Recipe { prompt: "a red apple".into(), negative: String::new(), steps: 20, guidance: 3.5,
 /// #     guidance_interval: (0.0, 1.0), sampler: "dpmpp_2m".into(), eta: 0.0, sigmas: "karras".into(), spacing: None, seed: 7,
 /// #     noise: "philox".into(), width: 128, height: 128, precision: "f32".into(), model: "emoji-mini".into() };

@@ -6,7 +6,7 @@ mod parameters;
 use std::borrow::Cow;
 use std::io::{BufRead, Seek};
 
-use onelaunch_core::Recipe;
+use crate::Recipe;
 pub use parameters::parameters;
 use png::text_metadata::ITXtChunk;
 
