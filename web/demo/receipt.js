@@ -1,0 +1,69 @@
+// The receipt: times and memory of one picture, in a shape that people can screenshot or copy as text.
+
+import { $, bytes, make, time } from './dom.js';
+import { SAMPLERS } from './link.js';
+
+const WIDE = 42;
+
+/** Lines `[what, figure]`; a null line is a rule; a third member marks the sum. */
+export function receiptLines({ settings, timings, result, plan, size, model }) {
+  const { first } = timings;
+  const native = result.timings ?? {};
+  const lines = [
+    ['picture', settings.prompt || '(no prompt)'],
+    ['seed', settings.seed],
+    ['sampler', `${SAMPLERS[settings.sampler] ?? settings.sampler}, guidance ${settings.guidance}`],
+    ['size', size], ['model', model], null,
+  ];
+  if (first) lines.push(['page and program', time(timings.page)], ['fetch the model', time(timings.fetch)]);
+  lines.push(
+    ['compile', time(timings.compile)],
+    [`${settings.steps} steps, ${time(timings.steps / settings.steps)} each`, time(timings.steps)],
+    ['decode and draw', time(timings.decode)],
+  );
+  if (timings.waited > 50) lines.push(['waited for you', time(timings.waited)]);
+  lines.push([first ? 'navigation to pixels' : 'click to pixels', time(timings.total), 'sum'], null);
+  const memory = plan?.memory ?? {};
+  for (const [key, what] of [['weights', 'weights'], ['activations', 'activations'], ['tables', 'tables'], ['kept', 'kept text and noise']]) {
+    if (memory[key] > 0) lines.push([what, bytes(memory[key])]);
+  }
+  if (memory.total) lines.push(['memory planned', bytes(memory.total), 'sum']);
+  if (memory.total) lines.push(null);
+  lines.push(['made by', result.backend === 'webgpu' ? 'WebGPU' : 'the CPU, in wasm']);
+  if (result.adapter) lines.push(['device', result.adapter]);
+  if (native.dispatches) lines.push(['dispatches, submits', `${native.dispatches}, ${native.submits}`]);
+  lines.push(['browser', browser()]);
+  return lines;
+}
+
+export function showReceipt(lines, when) {
+  const body = [];
+  let list = null;
+  for (const line of lines) {
+    if (!line) { list = null; continue; }
+    if (!list) body.push(list = make('dl'));
+    const [what, figure, mark] = line;
+    list.append(make('div', { className: mark ?? '' }, make('dt', {}, what), make('dd', {}, String(figure))));
+  }
+  body.push(make('p', { className: 'thanks' }, new Date(when).toLocaleString([], { dateStyle: 'medium', timeStyle: 'short' })));
+  $('receipt-body').replaceChildren(...body);
+  $('copy-receipt').hidden = false;
+}
+
+export function receiptText(lines) {
+  const rows = lines.map((line) => {
+    if (!line) return '-'.repeat(WIDE);
+    const [what, figure] = line;
+    return `${what} ${'.'.repeat(Math.max(2, WIDE - what.length - String(figure).length - 2))} ${figure}`;
+  });
+  return ['onelaunch', '-'.repeat(WIDE), ...rows].join('\n');
+}
+
+/** The browser's name as it gives it, without the whole user-agent string. */
+function browser() {
+  const brands = navigator.userAgentData?.brands?.filter(({ brand }) => !/not.?a.?brand/i.test(brand.replace(/[^a-z]/gi, '')));
+  const brand = brands?.find((one) => one.brand !== 'Chromium') ?? brands?.[0];
+  if (brand) return `${brand.brand} ${brand.version}`;
+  const known = navigator.userAgent.match(/(Firefox|Edg|OPR|Chrome)\/(\d+)/) ?? navigator.userAgent.match(/(Version)\/(\d+(?:\.\d+)?).*Safari/);
+  return known ? `${known[1].replace('Version', 'Safari')} ${known[2]}` : 'unknown';
+}
