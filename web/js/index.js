@@ -150,7 +150,8 @@ export class Pipeline {
   #events(asked, paint, request) {
     const width = request.width ?? this.model?.width;
     const height = request.height ?? this.model?.height;
-    const progress = progressOf(asked);
+    // Kernels of a new size are compiled now: heard where the caller listens, be it at the load.
+    const progress = progressOf({ ...this.#options, ...asked });
     let step = 0;
     return (/** @type {any} */ event) => {
       if (event.type === 'step') {

@@ -158,7 +158,7 @@ export class RemoteFile {
   async #end() {
     if (this.head.length > this.stream.length || !(await this.stream.endsHere())) {
       await this.shelf.spoilt(this);
-      throw new OnelaunchError('BadModel', `${this.url}: longer than its header says (${this.stream.length} bytes): download it to the host again`);
+      throw new OnelaunchError('BadModel', `${this.url}: longer than its header says (${this.stream.length} bytes): put the right file on the host`);
     }
     this.complete = this.writer?.size === this.stream.length;
     if (this.complete) this.writer?.handle.flush();

@@ -23,7 +23,13 @@ export function serve(parts) {
     async hello({ build, wasmUrl }) {
       if (build !== parts.build) throw mismatch(`the page has build ${build}, the worker ${parts.build}`);
       ready ??= parts.init({ module_or_path: wasmUrl ? new URL(wasmUrl) : parts.wasm });
-      await ready;
+      await /** @type {Promise<void>} */ (ready).catch((cause) => {
+        throw new OnelaunchError(
+          'Internal',
+          `${wasmUrl ?? parts.wasm} could not be started (${cause.message}): see that it is served, and that a Content-Security-Policy has 'wasm-unsafe-eval' in script-src`,
+          { cause },
+        );
+      });
       const of = parts.version();
       // Unstamped files are those of a source tree, where there is nothing to compare.
       if (!build.startsWith('__') && !of.includes(build)) throw mismatch(`the worker has build ${build}, the wasm ${of}`);

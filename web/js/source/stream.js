@@ -15,6 +15,11 @@ export function changed(url) {
   return error;
 }
 
+/** @param {string} url @param {number} at @param {number} length */
+function shorter(url, at, length) {
+  return new OnelaunchError('BadModel', `${url}: ends after ${at} bytes, and its header says ${length}: put the whole file on the host`);
+}
+
 export class Stream {
   /**
    * @param {import('./http.js').Http} http @param {string} url
@@ -32,6 +37,8 @@ export class Stream {
     /** @type {Uint8Array | null} what came and was not taken */
     this.rest = null;
     this.tail = new Uint8Array(0);
+    /** Where a body ended too early, but as if it were whole. */
+    this.endedAt = -1;
   }
 
   /** Takes over a body that is already open at `at`. @param {ReadableStreamDefaultReader<Uint8Array>} reader @param {number} at @param {Uint8Array} tail the bytes before it */
@@ -61,9 +68,12 @@ export class Stream {
       try {
         if (!this.rest) {
           if (!this.reader) await this.#connect();
-          this.rest = await this.#chunk();
+          this.rest ??= await this.#chunk();
         }
         if (this.rest) return this.#take(Math.min(most, this.length - this.at));
+        // An end without an error, twice at one place, is the end of the file.
+        if (this.endedAt === this.at) throw shorter(this.url, this.at, this.length);
+        this.endedAt = this.at;
       } catch (error) {
         if (this.http.signal.aborted) throw aborted(this.http.signal.reason);
         if (error instanceof OnelaunchError && !error.network) throw error;
@@ -131,7 +141,7 @@ export class Stream {
       throw changed(this.url);
     }
     if (response.status === 416) {
-      throw new OnelaunchError('BadModel', `${this.url}: shorter than its header says (${this.length} bytes): download it to the host again`);
+      throw shorter(this.url, this.at, this.length);
     }
     if ((response.status !== 206 && response.status !== 200) || !response.body) {
       await response.body?.cancel();
