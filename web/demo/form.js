@@ -52,8 +52,16 @@ export class Form {
     fitPrompt();
   }
 
+  /** Whether all can be used; else the browser points at the field and says why. */
+  check() {
+    const wrong = this.#wrong();
+    for (const id of ['steps', 'guidance', 'seed']) $(id).setCustomValidity(wrong?.[0] === id ? wrong[1] : '');
+    if (wrong) $(wrong[0]).reportValidity();
+    return !wrong;
+  }
+
   /** The first field that cannot be used, with the sentence that says so. */
-  wrong() {
+  #wrong() {
     const { steps, guidance, seed } = this.read();
     if (!Number.isInteger(steps) || steps < 1 || steps > 256) return ['steps', 'Steps are a whole number from 1 to 256.'];
     if ($('guidance').value === '' || !(guidance >= 0 && guidance <= 50)) return ['guidance', 'Guidance is a number from 0 to 50; up to 1 it is off.'];

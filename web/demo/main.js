@@ -1,37 +1,40 @@
-// The page: puts form, model, picture, strip and receipt together. States of <body data-state>: loading, ready, making, error.
+// The page: puts form, model, picture, strip and receipt together. `data-state` of <body> is loading, ready, making or error.
 // The address takes `?backend=webgpu|cpu` and `#prompt=…&seed=…` (link.js).
 
-import { $, copy, say, time } from './dom.js';
+import { ways, wire } from './buttons.js';
+import { $, say, time } from './dom.js';
 import { hideError, isStopped, showError } from './errors.js';
 import { Form } from './form.js';
 import { History } from './history.js';
-import { fromHash, toHash, toLink } from './link.js';
+import { isKept, watchKept } from './kept.js';
+import { fromHash, toHash } from './link.js';
 import { Maker, SHIPPED } from './maker.js';
-import { ModelCard, nameOf, sourceForLink, toSource } from './model.js';
-import { keepModel, startOffline, tell } from './offline.js';
+import { ModelCard, toSource } from './model.js';
+import { startOffline, tell } from './offline.js';
 import { Picture } from './picture.js';
-import { bar, beads, clearBars, waiting } from './progress.js';
-import { receiptLines, receiptText, showReceipt } from './receipt.js';
+import { beads, clearBars, onLoad } from './progress.js';
+import { showReceipt } from './receipt.js';
 import { Strip } from './strip.js';
-import { applyTint, tintOf } from './tint.js';
+import { Studio } from './studio.js';
+import { applyTint } from './tint.js';
 import { Timings } from './timings.js';
-import { showBackend, showHelp } from './where.js';
+import { showBackend } from './where.js';
 
-const KEPT = 'onelaunch.kept';
+window.onelaunchDemo = { timings: null, first: null };
+
 const timings = new Timings();
 const picture = new Picture();
 const form = new Form({ seedChanged: (seed) => picture.seed(seed) });
 const maker = new Maker({ onLoad, timings });
-const card = new ModelCard(takeModel);
+const studio = new Studio({ maker, timings, picture, onLoaded });
+const card = new ModelCard(takeModel, takeRecipe);
 const strip = new Strip(restore);
 let history = new History();
+/** The entry on the canvas. */
 let current = null;
+/** Ends the picture that is being made. */
 let stop = null;
-let last = null;
-let isFirst = true;
-let again = look;
-
-window.onelaunchDemo = { timings: null };
+let retry = () => look();
 
 function state(name) {
   document.body.dataset.state = name;
@@ -43,101 +46,59 @@ function state(name) {
   picture.busy(making);
 }
 
-function onLoad({ phase, loaded, total }) {
-  if (phase === 'compile') bar('compile', loaded, total, { unit: 'kernels' });
-  else bar('download', loaded, total, { unit: 'bytes', label: phase === 'download' ? 'Download' : 'Weights' });
-}
-
-/** Asks what the model needs; with `load`, gets it too because it is here already. */
-async function look({ load = false, defaults = false } = {}) {
+/** Asks what the model needs. What is on this device already is opened first: no download waits for a yes. */
+async function look({ defaults = false } = {}) {
   hideError();
   state('loading');
-  again = () => look({ load, defaults });
+  retry = () => look({ defaults });
   card.looking(maker.source);
+  const isMine = () => document.body.dataset.state === 'loading';
   try {
-    const plan = await maker.look();
+    if (maker.isShipped && isKept()) onLoaded(await maker.load(), maker.source);
+    if (isMine() && maker.pipe) state('ready');
+    const plan = maker.plan ?? await maker.look();
     if (!plan) return;
     card.planned(maker.source, plan, isKept());
-    showBackend(plan, maker.backend);
+    if (!maker.pipe) showBackend(plan, maker.backend);
     if (defaults) form.setDefaults(plan.model);
     else form.setSamplers(plan.model.samplers);
     maker.refuse();
-    if (load) await maker.load().then(loaded);
-    if (document.body.dataset.state === 'loading') state('ready');
+    if (isMine()) state('ready');
   } catch (error) {
     // A picture that was asked for meanwhile tells its own errors.
-    if (document.body.dataset.state === 'loading') failed(error, again);
+    if (isMine() && !isStopped(error)) failed(error, retry);
   }
 }
 
-function loaded(pipe) {
+function onLoaded(pipe, source) {
   showBackend(pipe, maker.backend);
-  return pipe;
+  watchKept(pipe, source, (kept, why) => { if (maker.plan && maker.source === source) card.size(source, maker.plan, true, kept ? '' : why); });
 }
 
 async function generate() {
-  if (stop) return;
-  const wrong = form.wrong();
-  for (const id of ['steps', 'guidance', 'seed']) $(id).setCustomValidity(wrong?.[0] === id ? wrong[1] : '');
-  if (wrong) { $(wrong[0]).reportValidity(); return; }
-  if ($('fresh').checked && !form.seedIsChosen && last === toHash(form.read())) form.roll(true);
+  if (stop || !form.check()) return;
+  if ($('fresh').checked && !form.seedIsChosen && studio.last === toHash(form.read())) form.roll(true);
   const settings = form.read();
   hideError();
   stop = new AbortController();
-  again = generate;
   clearBars(maker.pipe ? undefined : ['steps']);
   state('making');
   picture.start(settings);
   beads(0, settings.steps);
   say($('status'), 'Making the picture.');
   try {
-    const entry = await makeOne(settings, stop.signal);
-    history.add(entry).then(() => strip.show(history.entries, entry.id, history.keeps));
+    const entry = await studio.make(settings, stop.signal);
+    form.seedIsChosen = false;
+    history.add(entry).then(() => strip.show(history.entries, current?.id, history.keeps));
     show(entry);
-    say($('status'), `Done in ${time(entry.ms)}: ${settings.prompt || 'a picture without a prompt'}.`);
+    say($('status'), `Done in ${time(entry.ms)}.`);
     state('ready');
   } catch (error) {
-    if (isStopped(error)) stopped();
+    if (isStopped(error)) stopped(settings);
     else failed(error, generate);
   } finally {
     stop = null;
-    document.title = 'onelaunch: type a few words, get a sticker';
   }
-}
-
-async function makeOne(settings, signal) {
-  if (!maker.pipe) waiting('download', 'opening …');
-  const source = maker.source;
-  const pipe = await maker.load().then(loaded);
-  signal.throwIfAborted();
-  timings.mark('begin');
-  waiting('steps', 'reading the prompt …');
-  const result = await pipe.generate({
-    ...settings, seed: BigInt(settings.seed), canvas: $('canvas'), signal,
-    onStep: ({ step, of }) => {
-      timings.mark('step');
-      bar('steps', step, of, { unit: 'steps' });
-      beads(step, of);
-      document.title = `${step}/${of} · onelaunch`;
-    },
-    onPreview: () => picture.reveal(),
-  });
-  picture.reveal();
-  timings.mark('pixels');
-  const spent = timings.done((result.timings?.compile ?? 0) * 1000, isFirst);
-  isFirst = false;
-  window.onelaunchDemo.timings = { ...spent, native: result.timings, backend: result.backend, adapter: result.adapter };
-  noteKept(source, result.kept);
-  const [image] = result.images;
-  const model = sourceForLink(source);
-  last = toHash(settings);
-  form.seedIsChosen = false;
-  const made = { ...settings, model: model ?? undefined };
-  return {
-    when: Date.now(), blob: await result.blob(0), settings: made, linkable: model !== null, tint: tintOf(image),
-    ms: spent.first ? spent.total - spent.waited - spent.page : spent.total, width: image.width, height: image.height,
-    receipt: receiptLines({ settings, timings: spent, result, plan: maker.plan, size: `${image.width} × ${image.height}`, model: nameOf(source) }),
-  };
 }
 
 /** Caption, colour, receipt and address of a picture that is on the canvas. */
@@ -155,36 +116,35 @@ async function restore(entry) {
   form.write(entry.settings);
   await picture.draw(entry);
   show(entry);
+  beads(entry.settings.steps, entry.settings.steps);
+  clearBars();
   say($('status'), `Shown again: ${entry.settings.prompt || 'a picture without a prompt'}.`);
 }
 
-function stopped() {
-  clearBars(['steps']);
-  beads(0, Number($('steps').value) || 20);
+function stopped({ steps }) {
+  clearBars();
+  beads(0, steps);
   say($('status'), 'Stopped. Nothing was lost.');
-  if (current) picture.draw(current);
+  back();
   state('ready');
 }
 
-function failed(error, retry) {
-  // After these the device or the program holds nothing that can be used again.
+/** The picture that was there before, or the noise of the seed. */
+function back() {
+  if (current) picture.draw(current).then(() => picture.caption(current));
+  else picture.none($('seed').value);
+}
+
+function failed(error, again) {
+  // After all other errors the device or the program holds nothing that can be used again.
   if (!['BadRequest', 'Unsupported'].includes(error.name)) maker.drop();
-  again = retry;
+  retry = again;
   console.error(error);
   clearBars();
   state('error');
   say($('status'), '');
-  showError(error, { isShipped: maker.isShipped, backend: maker.backend }, {
-    retry: () => again(),
-    cpu: () => { $('use-backend').value = 'cpu'; maker.use({ backend: 'cpu' }); again(); },
-    shipped: () => takeModel(SHIPPED),
-    source: () => { $('model-source').focus(); $('model-source').select(); },
-    defaults: () => { form.setDefaults(maker.plan?.model ?? { steps: 20, guidance: 3.5, sampler: 'dpmpp_2m' }); again(); },
-    reload: () => location.reload(),
-    help: showHelp,
-    details: async (what) => say($('status'), await copy(`${what.name}: ${what.message}\n${what.stack ?? ''}\n${navigator.userAgent}`) ? 'Copied.' : 'The browser did not let us copy.'),
-  });
-  if (current) picture.draw(current);
+  showError(error, { isShipped: maker.isShipped, backend: maker.backend }, ways(page));
+  back();
 }
 
 function takeModel(source) {
@@ -194,68 +154,65 @@ function takeModel(source) {
   return look({ defaults: true });
 }
 
-const isKept = () => maker.isShipped && localStorage.getItem(KEPT) === '1';
+/** Settings out of a PNG that was dropped. */
+function takeRecipe(recipe) {
+  form.write({ ...recipe, seed: String(recipe.seed) });
+  say($('status'), 'The settings of that picture are in the form.');
+}
 
-function noteKept(source, kept) {
-  if (source !== SHIPPED) return;
-  const isKeptNow = String(kept).startsWith('opfs');
-  try { localStorage.setItem(KEPT, isKeptNow ? '1' : '0'); } catch { /* then the next visit asks again */ }
-  if (!isKeptNow) keepModel();
-  if (maker.plan) card.size(source, maker.plan, true);
+function useBackend(backend, again = false) {
+  $('use-backend').value = backend;
+  stop?.abort();
+  maker.use({ backend });
+  if (again) retry();
+  else look();
 }
 
 /** A link's settings; a model of someone else is not contacted before the person says so. */
-function followLink() {
-  const link = fromHash(location.hash);
+function follow() {
+  const link = stop ? null : fromHash(location.hash);
   if (!link) return false;
   form.write({ negative: '', ...link });
   if (link.model && toSource(link.model) !== maker.source) {
-    $('model-source').value = link.model;
-    tell(`This link was made with the model ${link.model}.`, 'Look at that model', () => takeModel(toSource(link.model)).then(() => form.write(link)));
+    tell(`This link was made with the model ${link.model}.`, 'Look at that model', async () => {
+      await takeModel(toSource(link.model));
+      form.write(link);
+    });
   }
   return true;
-}
-
-function wire() {
-  $('form').addEventListener('submit', (event) => { event.preventDefault(); generate(); });
-  $('cancel').addEventListener('click', cancel);
-  addEventListener('keydown', (event) => { if (event.key === 'Escape' && stop) cancel(); });
-  addEventListener('hashchange', () => { if (!stop) followLink(); });
-  $('use-backend').addEventListener('change', ({ target }) => { stop?.abort(); maker.use({ backend: target.value }); look(); });
-  $('backend').addEventListener('click', (event) => { event.preventDefault(); showHelp(); });
-  $('download').addEventListener('click', () => picture.download(current));
-  $('copy-link').addEventListener('click', async () => say($('status'), await copy(toLink(current.settings)) ? 'The link is on the clipboard.' : 'Copy the address of this page: it is the link.'));
-  $('share').addEventListener('click', () => picture.share(current, toLink(current.settings)));
-  $('copy-receipt').addEventListener('click', async () => say($('status'), await copy(receiptText(current.receipt)) ? 'The receipt is on the clipboard.' : 'The browser did not let us copy.'));
-  $('remove').addEventListener('click', () => forget(() => history.remove(current.id), 'Removed.'));
-  $('clear').addEventListener('click', () => { if (confirm('Remove all pictures from this device?')) forget(() => history.clear(), 'All removed.'); });
 }
 
 async function forget(remove, text) {
   await remove();
   current = null;
   picture.none($('seed').value);
+  beads(0, form.read().steps || 20);
   strip.show(history.entries, null, history.keeps);
   say($('status'), text);
   $('prompt').focus();
 }
 
-function cancel() {
-  stop?.abort();
-  maker.cancelLoad();
-  say($('status'), 'Stopping …');
-}
+const page = {
+  picture, generate, follow, useBackend,
+  current: () => current,
+  cancel: () => { if (stop) { stop.abort(); say($('status'), 'Stopping …'); } },
+  remove: () => forget(() => history.remove(current.id), 'Removed.'),
+  clear: () => forget(() => history.clear(), 'All removed.'),
+  retry: () => retry(),
+  takeShipped: () => takeModel(SHIPPED),
+  useDefaults: () => { form.setDefaults(maker.plan?.model ?? { steps: 20, guidance: 3.5, sampler: 'dpmpp_2m' }); retry(); },
+};
 
 async function start() {
-  wire();
+  wire(page);
   const backend = new URLSearchParams(location.search).get('backend');
-  if (['webgpu', 'cpu'].includes(backend)) { $('use-backend').value = backend; maker.backend = backend; }
-  if (!followLink()) form.write(form.draft() ?? { seed: $('seed').value });
-  beads(0, Number($('steps').value) || 20);
-  const looked = look({ load: isKept() });
+  if (['webgpu', 'cpu'].includes(backend)) $('use-backend').value = maker.backend = backend;
+  if (!follow()) form.write(form.draft() ?? { seed: $('seed').value });
+  beads(0, form.read().steps || 20);
+  const looked = look();
   history = await History.open();
-  strip.show(history.entries, null, history.keeps);
-  if (history.entries[0]) applyTint(history.entries[0].tint);
+  strip.show(history.entries, current?.id, history.keeps);
+  if (history.entries[0] && !current) applyTint(history.entries[0].tint);
   await looked;
   startOffline({ isBusy: () => stop !== null });
 }

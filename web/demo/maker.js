@@ -2,7 +2,6 @@
 
 /** The model that comes with the page. */
 export const SHIPPED = new URL('./models/emoji-mini/', document.baseURI).href;
-const PHONE_LIMIT = 1e9;
 let packaged = null;
 
 /** The package; a failed import is tried again the next time. */
@@ -12,6 +11,15 @@ function packageModule() {
     throw Object.assign(new Error('The program of this page could not be read.', { cause: error }), { name: 'Download' });
   });
   return packaged;
+}
+
+/** The recipe in a PNG that onelaunch made, or null. */
+export async function recipeOf(file) {
+  try {
+    return await (await packageModule()).readRecipe(file);
+  } catch {
+    return null;
+  }
 }
 
 export class Maker {
@@ -61,13 +69,8 @@ export class Maker {
   /** Throws when the plan says that the model cannot be here. */
   refuse() {
     const { plan } = this;
-    if (!plan) return;
-    const total = plan.memory?.total ?? 0;
-    if (plan.fits === false) {
+    if (plan?.fits === false) {
       throw Object.assign(new Error(plan.problem ?? 'The model is larger than this device takes.'), { name: 'TooLarge', needed: plan.largest, limit: plan.limits?.maxBinding });
-    }
-    if (isPhone() && total > PHONE_LIMIT) {
-      throw Object.assign(new Error('Phones close pages that take more than about 1 GB.'), { name: 'TooLarge', needed: total, limit: PHONE_LIMIT });
     }
   }
 
@@ -85,11 +88,11 @@ export class Maker {
     const { source, backend } = this;
     this.timings.mark('open');
     const { Pipeline } = await packageModule();
-    if (!this.plan) await this.look();
     this.refuse();
     const onProgress = (progress) => {
       if (abort.signal.aborted) return;
-      if (progress.phase !== 'compile' && progress.loaded >= progress.total) this.timings.mark('weights');
+      // Kernels of another size are compiled long after the load.
+      if (!this.pipe && progress.phase !== 'compile' && progress.loaded >= progress.total) this.timings.mark('weights');
       this.onLoad(progress);
     };
     const pipe = await Pipeline.load(source, { backend, onProgress, signal: abort.signal });
@@ -101,8 +104,4 @@ export class Maker {
     this.pipe = pipe;
     return pipe;
   }
-}
-
-function isPhone() {
-  return navigator.userAgentData?.mobile ?? /Mobi|Android|iPhone|iPod/.test(navigator.userAgent);
 }

@@ -2,12 +2,13 @@
 
 import { $, bytes, make, say } from './dom.js';
 import { folderName, folderOfDrop, pickFolder } from './folder.js';
-import { SHIPPED } from './maker.js';
+import { SHIPPED, recipeOf } from './maker.js';
 
 export class ModelCard {
-  /** `take(source)` is called with a new source. */
-  constructor(take) {
+  /** `take(source)` is called with a new source, `takeRecipe(recipe)` with that of a dropped picture. */
+  constructor(take, takeRecipe) {
     this.take = take;
+    this.takeRecipe = takeRecipe;
     const fromField = () => this.take(toSource($('model-source').value));
     $('model-use').addEventListener('click', fromField);
     $('model-source').addEventListener('keydown', (event) => {
@@ -54,8 +55,9 @@ export class ModelCard {
   }
 
   /** The line under the button. `kept` says whether the weights are on this device by now. */
-  size(source, plan, kept) {
-    if (typeof source !== 'string') say($('size'), `${bytes(plan.download)} are read from your folder. Nothing is uploaded.`);
+  size(source, plan, kept, whyNot = '') {
+    if (whyNot) say($('size'), `The model is not kept for the next visit: ${whyNot}.`);
+    else if (typeof source !== 'string') say($('size'), `${bytes(plan.download)} are read from your folder. Nothing is uploaded.`);
     else if (kept) say($('size'), 'The model is on this device: no download.');
     else say($('size'), `The first picture downloads ${bytes(plan.download)} once.`);
   }
@@ -72,8 +74,12 @@ export class ModelCard {
       event.preventDefault();
       depth = 0;
       zone.hidden = true;
-      const source = await folderOfDrop(event.dataTransfer);
-      if (source) this.take(source);
+      const files = [...event.dataTransfer.files];
+      const folder = folderOfDrop(event.dataTransfer);
+      const recipe = files.length === 1 && files[0].type === 'image/png' ? await recipeOf(files[0]) : null;
+      if (recipe) return this.takeRecipe(recipe);
+      const source = await folder;
+      return source ? this.take(source) : undefined;
     });
   }
 }

@@ -13,6 +13,7 @@ export class Picture {
     this.seed(seed);
     $('canvas').hidden = true;
     $('actions').hidden = true;
+    $('caption').classList.add('plain');
     say($('caption'), 'Every picture starts as noise. This is the noise of your seed.');
   }
 
@@ -21,6 +22,7 @@ export class Picture {
     $('canvas').hidden = true;
     $('canvas').setAttribute('aria-label', `Being made: ${prompt}`);
     $('actions').hidden = true;
+    $('caption').classList.remove('plain');
     say($('caption'), prompt || 'no prompt');
   }
 
@@ -46,11 +48,11 @@ export class Picture {
     this.reveal();
   }
 
-  caption({ settings, linkable, ms, receipt }) {
+  caption({ settings, linkable, ms, backend }) {
     const { prompt, seed, steps } = settings;
-    const by = receipt.find((line) => line?.[0] === 'made by')?.[1] ?? '';
+    $('caption').classList.remove('plain');
     say($('caption'), prompt || 'no prompt');
-    const small = Object.assign(document.createElement('small'), { textContent: `seed ${seed} · ${steps} steps · ${time(ms)} · ${by.replace(', in wasm', '')}` });
+    const small = Object.assign(document.createElement('small'), { textContent: `seed ${seed} · ${steps} steps · ${time(ms)} · ${backend === 'webgpu' ? 'WebGPU' : 'the CPU'}` });
     $('caption').append(small);
     $('canvas').setAttribute('aria-label', `Picture: ${prompt || 'no prompt'}`);
     $('actions').hidden = false;

@@ -19,6 +19,16 @@ export function bar(name, done, total, { unit, label } = {}) {
   row.classList.toggle('full', total > 0 && done >= total);
 }
 
+let downloads = false;
+
+/** Progress of a load. Bytes from the network tell more than the same bytes on their way to the device. */
+export function onLoad({ phase, loaded, total }) {
+  if (phase === 'compile') return bar('compile', loaded, total, { unit: 'kernels' });
+  if (phase === 'download') downloads = true;
+  else if (downloads) return undefined;
+  return bar('download', loaded, total, { unit: 'bytes', label: downloads ? 'Download' : 'From here' });
+}
+
 /** A bar that has begun and has no count yet. */
 export function waiting(name, text) {
   const row = $(`bar-${name}`);
@@ -30,18 +40,19 @@ export function waiting(name, text) {
 }
 
 export function clearBars(names = ['download', 'compile', 'steps']) {
+  if (names.includes('download')) downloads = false;
   for (const name of names) {
     $(`bar-${name}`).hidden = true;
     $(`bar-${name}`).classList.remove('full');
   }
 }
 
-/** `done` of `total` beads shine. Dots are dashes of length 0 with round ends, on a path that is `total` long. */
+/** `done` of `total` beads shine. Dots are dashes of length 0 with round ends, on a ring that is `total` long. */
 export function beads(done, total) {
-  const [all, lit] = $('beads').querySelectorAll('path');
-  for (const path of [all, lit]) path.setAttribute('pathLength', String(total));
-  all.style.strokeDasharray = '0 1';
+  const [all, lit] = $('beads').querySelectorAll('circle');
+  for (const ring of [all, lit]) ring.setAttribute('pathLength', String(total));
+  all.style.strokeDasharray = `${'0 1 '.repeat(total - 1)}0 2`;
   lit.style.strokeDasharray = done ? `${'0 1 '.repeat(done)}0 ${total}` : `0 ${total}`;
   lit.style.visibility = done ? 'visible' : 'hidden';
-  $('beads').style.setProperty('--bead', String(Math.min(2.2, 90 / total)));
+  $('beads').style.setProperty('--bead', String(Math.min(3, 150 / total)));
 }

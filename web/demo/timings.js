@@ -9,11 +9,15 @@ export class Timings {
     performance.mark(`onelaunch:${name}`);
   }
 
+  #isFirst = true;
+
   /**
    * `{ page, fetch, compile, steps, decode, waited, total, first }` in ms, `compiled` being what the picture's own compile took in ms.
    * `first` says whether this picture had to wait for the page and the model; later ones begin when they are asked for.
    */
-  done(compiled, first) {
+  done(compiled) {
+    const first = this.#isFirst;
+    this.#isFirst = false;
     const { open = 0, weights = open, loaded = weights, begin, pixels } = this.at;
     const step = Math.max(begin, this.at.step ?? pixels);
     const own = Math.min(compiled, step - begin);

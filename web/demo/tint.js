@@ -22,7 +22,7 @@ export function tintOf({ data, width, height }) {
     if (chroma > 0.03) { a += pa * chroma; b += pb * chroma; weight += chroma; }
     seen += 1;
   }
-  const hue = weight ? ((Math.atan2(b, a) * 180) / Math.PI + 360) % 360 : 85;
+  const hue = weight ? ((Math.atan2(b, a) * 180) / Math.PI + 360) % 360 : 92;
   return { hue: Math.round(hue), strength: Math.min(1, Number((weight / seen / 0.03).toFixed(2))) };
 }
 
@@ -30,7 +30,7 @@ export function tintOf({ data, width, height }) {
 export function applyTint({ hue, strength }) {
   const style = document.documentElement.style;
   // The short way around the circle, so that red to pink does not pass through green.
-  const before = Number(style.getPropertyValue('--h') || 85);
+  const before = Number(style.getPropertyValue('--h') || 92);
   const turn = ((((hue - before) % 360) + 540) % 360) - 180;
   style.setProperty('--h', String(before + turn));
   style.setProperty('--c', String(strength));
