@@ -193,3 +193,12 @@ export async function readRecipe(file, options = {}) {
   const bytes = new Uint8Array(await file.arrayBuffer());
   return spareConnection(options).call('recipe', { bytes }, { transfer: [bytes.buffer] });
 }
+
+/** Deletes every model that is kept on this device; what other tabs are reading stays until they are done. */
+export async function forget() {
+  const root = await navigator.storage?.getDirectory?.();
+  await root?.removeEntry('onelaunch', { recursive: true }).catch((error) => {
+    if (error.name === 'NotFoundError') return;
+    throw new OnelaunchError('Download', `kept files cannot be deleted now (${error.message}): close other tabs of this site, or wait for the download`, { cause: error });
+  });
+}

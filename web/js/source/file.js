@@ -129,7 +129,11 @@ export class RemoteFile {
 
   /** The next bytes of the stream, kept and counted. @param {number} most */
   async #pass(most) {
-    const bytes = await this.stream.next(most);
+    const bytes = await this.stream.next(most).catch(async (error) => {
+      // The beginning that was kept is of another version: without it the next try can start over.
+      if (error.changed) await this.shelf.spoilt(this);
+      throw error;
+    });
     if (this.writer) this.#keep(bytes);
     this.#count(this.stream.at);
     if (this.stream.at === this.stream.length) await this.#end();

@@ -65,11 +65,13 @@ export class Http {
 class Patience {
   /** @param {AbortSignal} outer @param {number} [limit] */
   constructor(outer, limit) {
+    this.signal = outer;
+    if (limit === undefined) return;
     const inner = new AbortController();
     this.signal = inner.signal;
     // Not unhooked when the answer has begun: aborting must end its body too.
     outer.addEventListener('abort', () => inner.abort(outer.reason), { once: true });
-    this.timer = limit === undefined ? undefined : setTimeout(() => inner.abort(new Error('no answer in time')), limit);
+    this.timer = setTimeout(() => inner.abort(new Error('no answer in time')), limit);
   }
   stop() {
     clearTimeout(this.timer);

@@ -153,9 +153,12 @@ export class Keep {
     }
   }
 
-  /** Forgets a file. @param {string} path */
+  /** Forgets a file, unless another tab is writing it: then that one knows better. @param {string} path */
   async drop(path) {
+    const release = await this.#tryLock(path);
+    if (!release) return;
     for (const name of [fileName(path), metaName(path)]) await this.folder.removeEntry(name).catch(() => {});
+    release();
   }
 
   /** Whether so many bytes more may be written; else a sentence with the numbers. @param {number} bytes @returns {Promise<string | null>} */

@@ -7,6 +7,8 @@ import { Keep, NoKeep } from './keep.js';
 import { RemoteHost } from './remote.js';
 import { Shelf } from './shelf.js';
 
+/** Where the hub's list of files is kept. No file of a repository has this name. */
+const LIST = '//list';
 /** With kept files at hand, a hub that does not begin to answer in so many ms counts as away. */
 const PATIENCE = 5000;
 
@@ -36,8 +38,10 @@ export async function openPlace(place, watch) {
   let [listed, offline] = [/** @type {Awaited<ReturnType<typeof tree>>} */ (null), false];
   try {
     listed = await tree(http, base, name, revision, here ? { tries: 1, limit: PATIENCE } : {});
+    if (listed && keep instanceof Keep) await keepList(keep, listed);
   } catch (error) {
     if (!here || !(/** @type {any} */ (error).network)) throw error;
+    listed = await keptList(/** @type {Keep} */ (keep));
     offline = true;
   }
   // Files of one commit, where the host tells which: a push while this loads changes nothing.
@@ -45,6 +49,21 @@ export async function openPlace(place, watch) {
   const host = new RemoteHost({ name: `${base}/${name}`, url, files: listed?.files ?? null, http, shelf, offline });
   if (!listed) await host.warm();
   return { host, shelf };
+}
+
+/** @typedef {NonNullable<Awaited<ReturnType<typeof tree>>>} Listed */
+
+/** The list is kept too: away from the network it tells what there is not. @param {Keep} keep @param {Listed} listed */
+async function keepList(keep, { files, commit }) {
+  await keep.put(LIST, {}, new TextEncoder().encode(JSON.stringify({ files: [...files], commit })));
+}
+
+/** @param {Keep} keep @returns {Promise<Listed | null>} */
+async function keptList(keep) {
+  const bytes = await keep.small(LIST);
+  if (!bytes) return null;
+  const { files, commit } = JSON.parse(new TextDecoder().decode(bytes));
+  return { files: new Map(files), commit };
 }
 
 /** A query belongs to the address of a folder, as tokens do: it goes behind every file. @param {string} folder @param {string} path */

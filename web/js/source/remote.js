@@ -4,11 +4,12 @@ import { OnelaunchError } from './errors.js';
 import { LocalFile, RemoteFile } from './file.js';
 import { head } from './head.js';
 import { compatible, missing, refused, validators } from './http.js';
-import { NoKeep } from './keep.js';
+import { NoKeep, read } from './keep.js';
 import { same } from './safetensors.js';
+import { smallFiles, whole } from './small.js';
 
-/** Longest small file: a tokenizer of half a million pieces has 35 MB. */
-const SMALL = 64 * 2 ** 20;
+/** Bytes at the end of a kept file that are compared where nothing else tells versions apart. */
+const SAMPLE = 4096;
 /** With a kept copy at hand, a host that does not begin to answer in so many ms counts as away. */
 const PATIENCE = 5000;
 
@@ -37,7 +38,8 @@ export class RemoteHost {
   /** Asks for everything that was here last time at once, instead of one after the other. */
   async warm() {
     if (!this.keep || this.offline) return;
-    for (const path of await this.keep.paths()) this.#ahead(path, path.endsWith('.safetensors') ? 'open' : 'read');
+    // `//` begins what is no file of the model.
+    for (const path of (await this.keep.paths()).filter((path) => !path.startsWith('//'))) this.#ahead(path, path.endsWith('.safetensors') ? 'open' : 'read');
   }
 
   /** @param {string} path @param {'open' | 'read'} kind */
@@ -138,7 +140,7 @@ export class RemoteHost {
     }
     const now = { ...top.known, ...(listed?.oid ? { oid: listed.oid } : {}) };
     const length = listed?.size ?? top.total ?? (top.implied !== null && top.bytes.length > top.implied ? top.bytes.length : null);
-    const current = known !== null && same(known.header, top.header) && compatible(now, meta) && (length === null || length === known.implied);
+    const current = known !== null && compatible(now, meta) && (length === null || length === known.implied) && (await this.#alike(path, known, top, now, meta));
     if (known && !current) await this.keep?.drop(path);
     if (current && known.complete) {
       top.reader?.cancel().catch(() => {});
@@ -148,51 +150,29 @@ export class RemoteHost {
     return new RemoteFile(this.http, this.url(path), path, top, length, this.shelf, now);
   }
 
+  /**
+   * Whether what is kept has the bytes of the host, as far as that is cheap to tell: those that came with the header, and where the host
+   * shows nothing to tell versions by, the last ones.
+   * @param {string} path @param {{file: File, implied: number, complete: boolean}} known @param {import('./head.js').Head} top @param {any} now @param {any} meta
+   */
+  async #alike(path, known, top, now, meta) {
+    const count = Math.min(top.bytes.length, known.file.size);
+    if (!same(await read(known.file, 0, count), top.bytes.subarray(0, count))) return false;
+    const told = ['oid', 'etag', 'modified'].some((key) => now[key] && meta[key]);
+    // The end of what is not complete is compared when it is picked up. A host without ranges has no end to look at.
+    if (told || !known.complete || top.reader || known.implied <= count) return true;
+    const [start, end] = [Math.max(count, known.implied - SAMPLE), known.implied];
+    const response = await this.http.get(this.url(path), { start, end });
+    if (response.status !== 206) {
+      await response.body?.cancel();
+      return response.status === 200;
+    }
+    return same(await whole(response, this.url(path)), await read(known.file, start, end));
+  }
+
   /** The host is away, and this file was not kept. @param {string} path @param {any} meta @returns {null} */
   #away(path, meta) {
     if (meta?.missing) return null;
     throw new OnelaunchError('Download', `${this.url(path)}: no answer, and it is not kept here: go online and load again`);
   }
-}
-
-/** All bytes of a small file. @param {Response} response @param {string} url */
-async function whole(response, url) {
-  const parts = [];
-  let size = 0;
-  for (const reader = /** @type {ReadableStream<Uint8Array>} */ (response.body).getReader(); ; ) {
-    const { done, value } = await reader.read();
-    if (done) break;
-    parts.push(value);
-    size += value.length;
-    if (size > SMALL) {
-      await reader.cancel();
-      throw new OnelaunchError('BadModel', `${url}: a config or tokenizer of more than ${SMALL} bytes`);
-    }
-  }
-  const bytes = new Uint8Array(size);
-  let at = 0;
-  for (const part of parts) {
-    bytes.set(part, at);
-    at += part.length;
-  }
-  return bytes;
-}
-
-/** Small files that a model of these components is made of. @param {Uint8Array} index `model_index.json` */
-export function smallFiles(index) {
-  let entries;
-  try {
-    entries = Object.entries(JSON.parse(new TextDecoder().decode(index)));
-  } catch {
-    // Rust reads it too, and says what is wrong.
-    return [];
-  }
-  const paths = [];
-  for (const [component, value] of entries) {
-    if (!Array.isArray(value) || value.length !== 2 || typeof value[1] !== 'string' || !/^\w+$/.test(component)) continue;
-    if (component === 'scheduler') paths.push('scheduler/scheduler_config.json');
-    else if (component === 'tokenizer') paths.push('tokenizer/tokenizer.json', 'tokenizer/tokenizer_config.json');
-    else if (['text_encoder', 'transformer', 'unet', 'vae'].includes(component)) paths.push(`${component}/config.json`);
-  }
-  return paths;
 }
