@@ -13,9 +13,9 @@ export function bar(name, done, total, { unit, label } = {}) {
   progress.max = total || 1;
   progress.value = done;
   if (label) say(row.querySelector('label'), label);
-  const count = unit === 'bytes' ? `${bytes(done)} of ${bytes(total)}` : `${done} of ${total}`;
+  const count = unit === 'bytes' ? `${bytes(done)} of ${bytes(total)}` : `${done} of ${total}${unit === 'kernels' ? ' kernels' : ''}`;
   const each = unit === 'steps' && done > 0 ? ` · ${time(spent / done)} each` : '';
-  row.querySelector('output').value = `${count} · ${time(spent)}${each}`;
+  row.querySelector('span').textContent = `${count} · ${time(spent)}${each}`;
   row.classList.toggle('full', total > 0 && done >= total);
 }
 
@@ -36,7 +36,7 @@ export function waiting(name, text) {
   row.hidden = false;
   row.classList.remove('full');
   $(`progress-${name}`).removeAttribute('value');
-  row.querySelector('output').value = text;
+  row.querySelector('span').textContent = text;
 }
 
 export function clearBars(names = ['download', 'compile', 'steps']) {
@@ -52,7 +52,7 @@ export function beads(done, total) {
   const [all, lit] = $('beads').querySelectorAll('circle');
   for (const ring of [all, lit]) ring.setAttribute('pathLength', String(total));
   all.style.strokeDasharray = `${'0 1 '.repeat(total - 1)}0 2`;
-  lit.style.strokeDasharray = done ? `${'0 1 '.repeat(done)}0 ${total}` : `0 ${total}`;
+  lit.style.strokeDasharray = `${'0 1 '.repeat(Math.max(0, done - 1))}0 ${total + 1}`;
   lit.style.visibility = done ? 'visible' : 'hidden';
   $('beads').style.setProperty('--bead', String(Math.min(3, 150 / total)));
 }
