@@ -18,6 +18,10 @@ export class OnelaunchError extends Error {
   constructor(name, message, more = {}) {
     super(message, 'cause' in more ? { cause: more.cause } : undefined);
     this.name = name;
+    /** No answer came: of use where a kept copy is at hand. Stays in the worker. */
+    this.network = false;
+    /** A file was replaced while it was read. Stays in the worker. */
+    this.changed = false;
     for (const field of FIELDS) if (more[field] !== undefined) this[field] = more[field];
   }
 }

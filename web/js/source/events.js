@@ -50,7 +50,7 @@ export function drawn(post, request) {
   };
 }
 
-/** @param {Uint8ClampedArray} rgba @param {number} width @param {number} height */
+/** @param {Uint8ClampedArray<ArrayBuffer>} rgba @param {number} width @param {number} height */
 function bitmapOf(rgba, width, height) {
   const canvas = new OffscreenCanvas(width, height);
   /** @type {OffscreenCanvasRenderingContext2D} */ (canvas.getContext('2d')).putImageData(new ImageData(rgba, width, height), 0, 0);

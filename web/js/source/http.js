@@ -12,7 +12,7 @@ const passing = (/** @type {number} */ status) => status === 408 || status === 4
 export class Http {
   /**
    * @param {AbortSignal} signal ends everything
-   * @param {{fetch?: typeof fetch, pause?: (ms: number, signal: AbortSignal) => Promise<void>}} [parts] for tests
+   * @param {{fetch?: typeof globalThis.fetch, pause?: (ms: number, signal: AbortSignal) => Promise<void>}} [parts] for tests
    */
   constructor(signal, { fetch = globalThis.fetch.bind(globalThis), pause = sleep } = {}) {
     this.signal = signal;

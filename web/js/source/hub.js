@@ -28,7 +28,7 @@ export async function tree(http, base, name, revision, how = {}) {
   const files = new Map();
   const root = base.replace(/\/+$/, '');
   let url = `${root}/api/models/${escape(name)}/tree/${encodeURIComponent(revision)}?recursive=true`;
-  let commit = null;
+  let commit = /** @type {string | null} */ (null);
   for (let page = 0; page < PAGES; page += 1) {
     const response = await http.get(url, how);
     if (response.status === 401 || response.status === 403) {

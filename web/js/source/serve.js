@@ -110,7 +110,7 @@ export function serve(parts) {
     const job = new Job((event, transfer = []) => post({ id, event }, transfer));
     running.set(id, job);
     try {
-      const value = await verbs[/** @type {keyof typeof verbs} */ (type)](data, job);
+      const value = await /** @type {Record<string, (data: any, job: Job) => Promise<any>>} */ (verbs)[type](data, job);
       post({ id, value }, job.transfer);
     } catch (error) {
       post({ id, error: pack(job.signal.aborted ? aborted() : typed(error)) });
