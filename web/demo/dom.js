@@ -31,6 +31,9 @@ export function time(ms) {
   return `${Math.floor(seconds / 60)} min ${String(seconds % 60).padStart(2, '0')} s`;
 }
 
+/** Lets the browser draw and hear before the next piece of work. */
+export const turn = () => globalThis.scheduler?.yield?.() ?? new Promise((resolve) => { setTimeout(resolve); });
+
 /** Puts text on the clipboard; false where the browser does not let us. */
 export async function copy(text) {
   try {

@@ -41,6 +41,8 @@ export function showError(error, context, actions) {
   box.replaceChildren(make('p', {}, make('b', {}, title), ' ', text), make('p', { className: 'ways' }, ...buttons));
   box.dataset.name = error.name;
   box.hidden = false;
+  // The button that led here may be far below.
+  box.scrollIntoView({ block: 'nearest' });
 }
 
 export function hideError() {

@@ -2,7 +2,7 @@
 // The address takes `?backend=webgpu|cpu` and `#prompt=…&seed=…` (link.js).
 
 import { ways, wire } from './buttons.js';
-import { $, say, time } from './dom.js';
+import { $, say, time, turn } from './dom.js';
 import { hideError, isStopped, showError } from './errors.js';
 import { Form } from './form.js';
 import { History } from './history.js';
@@ -80,33 +80,37 @@ async function generate() {
   if ($('fresh').checked && !form.seedIsChosen && studio.last === toHash(form.read())) form.roll(true);
   const settings = form.read();
   hideError();
-  stop = new AbortController();
+  const mine = stop = new AbortController();
   clearBars(maker.pipe ? undefined : ['steps']);
   state('making');
   picture.start(settings);
   beads(0, settings.steps);
   say($('status'), 'Making the picture.');
   try {
-    const entry = await studio.make(settings, stop.signal);
+    const entry = await studio.make(settings, mine.signal);
     form.seedIsChosen = false;
-    history.add(entry).then(() => strip.show(history.entries, current?.id, history.keeps));
-    show(entry);
+    const kept = history.keeps;
+    history.add(entry).then(() => { if (history.keeps !== kept) strip.show(history.entries, current?.id, history.keeps); });
+    await show(entry);
     say($('status'), `Done in ${time(entry.ms)}.`);
+    stop = null;
     state('ready');
   } catch (error) {
+    stop = null;
     if (isStopped(error)) stopped(settings);
     else failed(error, generate);
-  } finally {
-    stop = null;
   }
 }
 
 /** Caption, colour, receipt and address of a picture that is on the canvas. */
-function show(entry) {
+async function show(entry) {
   current = entry;
   picture.caption(entry);
   applyTint(entry.tint);
+  await turn();
   showReceipt(entry.receipt, entry.when);
+  await turn();
+  if (current !== entry) return;
   if (entry.linkable) window.history.replaceState(null, '', toHash(entry.settings));
   strip.show(history.entries, entry.id, history.keeps);
 }
@@ -115,7 +119,7 @@ async function restore(entry) {
   if (stop) return;
   form.write(entry.settings);
   await picture.draw(entry);
-  show(entry);
+  await show(entry);
   beads(entry.settings.steps, entry.settings.steps);
   clearBars();
   say($('status'), `Shown again: ${entry.settings.prompt || 'a picture without a prompt'}.`);

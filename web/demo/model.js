@@ -56,7 +56,8 @@ export class ModelCard {
 
   /** The line under the button. `kept` says whether the weights are on this device by now. */
   size(source, plan, kept, whyNot = '') {
-    if (whyNot) say($('size'), `The model is not kept for the next visit: ${whyNot}.`);
+    if (plan.fits === false) say($('size'), 'This model does not fit here, so nothing is downloaded.');
+    else if (whyNot) say($('size'), `The model is not kept for the next visit: ${whyNot}.`);
     else if (typeof source !== 'string') say($('size'), `${bytes(plan.download)} are read from your folder. Nothing is uploaded.`);
     else if (kept) say($('size'), 'The model is on this device: no download.');
     else say($('size'), `The first picture downloads ${bytes(plan.download)} once.`);

@@ -12,11 +12,13 @@ export class Strip {
   }
 
   show(entries, current, keeps) {
+    const hadFocus = $('strip').contains(document.activeElement);
     const used = new Set(entries.map(({ id }) => id));
     for (const [id, address] of this.#addresses) {
       if (!used.has(id)) { URL.revokeObjectURL(address); this.#addresses.delete(id); }
     }
     $('strip').replaceChildren(...entries.map((entry, at) => this.#item(entry, entry.id === current, current ? entry.id === current : at === 0)));
+    if (hadFocus) $('strip').querySelector('[tabindex="0"]')?.focus();
     $('strip-empty').hidden = entries.length > 0 && keeps;
     if (!keeps) $('strip-empty').textContent = 'This browser keeps nothing for this page, so pictures go when it closes: download those you like.';
     $('clear').hidden = entries.length === 0;

@@ -28,10 +28,7 @@ export function tintOf({ data, width, height }) {
 
 /** Lets the whole page have that colour. */
 export function applyTint({ hue, strength }) {
-  const style = document.documentElement.style;
-  // The short way around the circle, so that red to pink does not pass through green.
-  const before = Number(style.getPropertyValue('--h') || 92);
-  const turn = ((((hue - before) % 360) + 540) % 360) - 180;
-  style.setProperty('--h', String(before + turn));
+  const { style } = document.documentElement;
+  style.setProperty('--h', String(hue));
   style.setProperty('--c', String(strength));
 }
