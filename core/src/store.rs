@@ -1,6 +1,7 @@
-//! The weights of one model on one device, shared by all its programs: filled tensor by tensor, so that no whole file is ever in memory.
+//! The weights of one model on one device, shared by all its programs. Files are read once, from front to back, in pieces; a leaf is
+//! written as soon as its last tensor has come. So beyond the tensors of leaves that are not complete, only bounded buffers exist.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -8,11 +9,12 @@ use crate::backend::{Backend, DeviceError};
 use crate::maybe::Listener;
 use crate::model::LoadError;
 use crate::weights::{
-    Encoding, Layout, Leaf, LeafId, SourceError, TensorSource, WeightError, WeightPlan, encode,
+    Encoder, Encoding, Layout, Leaf, LeafId, PIECE, SourceError, SourceTensor, TensorEntry, TensorSource,
+    WeightError, WeightPlan, reading_order,
 };
 
-/// Bytes handed to the device at once.
-const CHUNK: usize = 8 << 20;
+/// Bytes asked of a source at once.
+pub const READ: usize = 4 << 20;
 
 /// Sources of tensors by component.
 pub type Sources = BTreeMap<String, Box<dyn TensorSource>>;
@@ -39,39 +41,68 @@ impl<B: Backend> WeightStore<B> {
         let total = laid.iter().map(|(_, l)| l.bytes).sum();
         let leaves = laid.into_iter().map(|pair| (pair.0.id, pair)).collect();
         let store = Self { weights, leaves, generation: AtomicU64::new(0) };
+        let all: Vec<LeafId> = store.leaves.keys().copied().collect();
         let mut done = 0;
-        for (id, (_, layout)) in &store.leaves {
-            store.fill(backend, *id, sources).await?;
-            done += layout.bytes;
+        let mut written = |bytes: u64| {
+            done += bytes;
             progress((done, total));
-        }
+        };
+        store.fill(backend, &all, sources, &mut written).await?;
         Ok(store)
     }
 
     /// Fills one leaf again, out of other files, without moving its buffer. Parts computed from older weights are computed again. The
     /// caller lets images that have begun finish first.
     pub async fn replace(&self, backend: &B, leaf: LeafId, sources: &Sources) -> Result<(), LoadError> {
-        self.fill(backend, leaf, sources).await?;
+        self.fill(backend, &[leaf], sources, &mut |_| {}).await?;
         self.generation.fetch_add(1, Ordering::Relaxed);
         Ok(())
     }
 
-    async fn fill(&self, backend: &B, id: LeafId, sources: &Sources) -> Result<(), LoadError> {
-        let missing = || DeviceError::Usage(format!("leaf {} is not part of this model", id.0));
-        let (leaf, layout) = self.leaves.get(&id).ok_or_else(missing)?;
-        let mut tensors = Vec::new();
-        for tensor in &leaf.sources {
-            let none = || SourceError::NoTensor { file: tensor.component.clone(), name: tensor.name.clone() };
-            let source = sources.get(&tensor.component).ok_or_else(none).map_err(WeightError::from)?;
-            let entry = source.entries().get(&tensor.name).ok_or_else(none).map_err(WeightError::from)?;
-            let mut bytes = vec![0; entry.bytes() as usize];
-            source.read(&tensor.name, 0..entry.bytes(), &mut bytes).await.map_err(WeightError::from)?;
-            tensors.push((entry, bytes));
+    /// Fills leaves; `written` hears of the bytes of each write.
+    async fn fill(
+        &self,
+        backend: &B,
+        ids: &[LeafId],
+        sources: &Sources,
+        written: &mut impl FnMut(u64),
+    ) -> Result<(), LoadError> {
+        let mut filled = Vec::new();
+        for id in ids {
+            let missing = || DeviceError::Usage(format!("leaf {} is not part of this model", id.0));
+            filled.push(self.leaves.get(id).ok_or_else(missing)?);
         }
-        let borrowed: Vec<_> = tensors.iter().map(|(e, b)| (*e, b.as_slice())).collect();
-        let bytes = encode(leaf, layout, &borrowed)?;
-        for (at, chunk) in bytes.chunks(CHUNK).enumerate() {
-            backend.write(&self.weights, id, (at * CHUNK) as u64, chunk).await?;
+        let leaves: Vec<&Leaf> = filled.iter().map(|(leaf, _)| leaf).collect();
+        let mut held: BTreeMap<&SourceTensor, (&TensorEntry, Vec<u8>)> = BTreeMap::new();
+        // Leaves that still wait for each tensor.
+        let mut readers: BTreeMap<&SourceTensor, usize> = BTreeMap::new();
+        let mut out = Vec::new();
+        for stop in reading_order(&leaves, sources)? {
+            let bytes = read(sources, stop.tensor, stop.entry).await?;
+            held.insert(stop.tensor, (stop.entry, bytes));
+            readers.insert(stop.tensor, stop.leaves.len());
+            for &at in &stop.leaves {
+                let (leaf, layout) = filled[at];
+                let tensors: Vec<_> = leaf.sources.iter().map_while(|t| held.get(t)).collect();
+                if tensors.len() < leaf.sources.len() {
+                    continue;
+                }
+                let tensors: Vec<_> =
+                    tensors.iter().map(|(entry, bytes)| (*entry, bytes.as_slice())).collect();
+                let encoder = Encoder::new(leaf, layout, &tensors)?;
+                for range in encoder.pieces(PIECE) {
+                    out.resize(range.len(), 0);
+                    encoder.encode(range.clone(), &mut out)?;
+                    backend.write(&self.weights, leaf.id, range.start as u64, &out).await?;
+                    written(range.len() as u64);
+                }
+                for tensor in leaf.sources.iter().collect::<BTreeSet<_>>() {
+                    match readers.get_mut(tensor) {
+                        Some(left @ 2..) => *left -= 1,
+                        _ => drop(held.remove(tensor)),
+                    }
+                }
+            }
         }
         Ok(())
     }
@@ -112,3 +143,20 @@ pub fn lay_out<B: Backend>(
     };
     plan.leaves.into_iter().map(lay).collect()
 }
+
+/// All bytes of a tensor.
+async fn read(sources: &Sources, tensor: &SourceTensor, entry: &TensorEntry) -> Result<Vec<u8>, WeightError> {
+    let none = || SourceError::NoTensor { file: tensor.component.clone(), name: tensor.name.clone() };
+    let source = sources.get(&tensor.component).ok_or_else(none)?;
+    let mut bytes = vec![0; entry.bytes() as usize];
+    let mut at = 0;
+    for piece in bytes.chunks_mut(READ) {
+        let range = at..at + piece.len() as u64;
+        at = range.end;
+        source.read(&tensor.name, range, piece).await?;
+    }
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests;

@@ -6,13 +6,15 @@ mod error;
 pub mod header;
 mod leaf;
 mod plan;
+mod reading;
 mod sharded;
 mod source;
 
-pub use encode::{encode, natural_encoding};
+pub use encode::{Encoder, PIECE, encode, natural_encoding};
 pub use error::{SourceError, WeightError};
 pub use leaf::{Encoding, Layout, Leaf, LeafId, Role, SourceTensor, Transform};
 pub use plan::{Accounting, Leaves, WeightPlan, account};
+pub use reading::{Stop, reading_order};
 pub use safetensors::Dtype;
 pub use sharded::ShardedSource;
 pub use source::{BytesSource, TensorEntry, TensorSource};

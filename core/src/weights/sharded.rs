@@ -59,6 +59,10 @@ impl TensorSource for ShardedSource {
         &self.entries
     }
 
+    fn file(&self, name: &str) -> usize {
+        self.home.get(name).copied().unwrap_or(0)
+    }
+
     fn read<'a>(
         &'a self,
         name: &'a str,
@@ -106,6 +110,7 @@ mod tests {
             pollster::block_on(joined.read(name, 0..4, &mut got)).unwrap();
             assert_eq!(got, [byte; 4], "{name}");
         }
+        assert_eq!(["a", "b", "c"].map(|name| joined.file(name)), [0, 1, 1]);
         assert!(pollster::block_on(joined.read("d", 0..4, &mut got)).is_err());
         assert!(pollster::block_on(joined.read("a", 1..5, &mut got)).is_err());
         assert!(pollster::block_on(joined.read("a", 0..3, &mut got)).is_err());

@@ -34,6 +34,11 @@ pub trait TensorSource: WasmNotSendSync {
     /// Every tensor there is.
     fn entries(&self) -> &BTreeMap<String, TensorEntry>;
 
+    /// Which of the source's files holds tensor `name`, numbered in the order in which they are to be read. One file by default.
+    fn file(&self, _name: &str) -> usize {
+        0
+    }
+
     /// Fills `into` with `range` (bytes, counted from the tensor's first) of tensor `name`.
     ///
     /// # Errors

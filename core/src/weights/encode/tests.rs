@@ -4,7 +4,7 @@ use half::{bf16, f16};
 use proptest::prelude::*;
 
 use super::*;
-use crate::weights::{LeafId, Role, SourceTensor};
+use crate::weights::{LeafId, Role, SourceTensor, Transform};
 
 const DTYPES: [Dtype; 3] = [Dtype::F32, Dtype::F16, Dtype::BF16];
 const ENCODINGS: [Encoding; 3] = [Encoding::F32, Encoding::F16, Encoding::Bf16];
@@ -106,6 +106,7 @@ proptest! {
         encoding in 0..3usize,
         transpose: bool,
         pad in [1..20usize, 1..20usize],
+        most in 1..300usize,
     ) {
         let leaf = leaf(&shapes, transform);
         let entries: Vec<_> = shapes.iter().enumerate().map(|(i, s)| entry(DTYPES[dtypes[i]], s)).collect();
@@ -119,6 +120,16 @@ proptest! {
         let layout = Layout::new(&leaf, encoding, transpose, pad);
         let out = encode(&leaf, &layout, &bytes).unwrap();
         prop_assert_eq!(out.len() as u64, layout.bytes);
+        let encoder = Encoder::new(&leaf, &layout, &bytes).unwrap();
+        let mut end = 0;
+        for range in encoder.pieces(most) {
+            prop_assert!(range.start == end && range.len() <= most.max(4) && range.start % 4 == 0, "{:?}", range);
+            let mut piece = vec![0xaa; range.len()];
+            encoder.encode(range.clone(), &mut piece).unwrap();
+            prop_assert_eq!(&piece, &out[range.clone()], "{:?}", range);
+            end = range.end;
+        }
+        prop_assert_eq!(end, out.len());
         let [n, k] = leaf.matrix();
         let [rows, columns] = layout.stored(&leaf);
         for row in 0..rows {

@@ -1,0 +1,188 @@
+//! What reaches the device is what `encode` makes of whole tensors, and sources are read once, from front to back, in pieces.
+
+use std::ops::Range;
+use std::sync::Mutex;
+
+use pollster::block_on;
+
+use super::*;
+use crate::backend::{Choice, CompileError, Operand, Planned, Unsupported};
+use crate::caps::Caps;
+use crate::maybe::MaybeFuture;
+use crate::memory::Region;
+use crate::ops::Op;
+use crate::reference::{CpuBackend, CpuSession, CpuWeights};
+use crate::weights::{BytesSource, Leaves, Role, Transform, encode};
+
+/// Keeps what is written; lays out by role like a GPU, padded.
+struct Recorder {
+    inner: CpuBackend,
+    written: Mutex<BTreeMap<LeafId, Vec<u8>>>,
+}
+
+impl Backend for Recorder {
+    type Weights = CpuWeights;
+    type Executable = Planned;
+    type Session = CpuSession;
+
+    fn caps(&self) -> &Caps {
+        self.inner.caps()
+    }
+    fn choose(&self, op: &Op, node: &str, x: &[Operand], out: &Operand) -> Result<Choice, Unsupported> {
+        self.inner.choose(op, node, x, out)
+    }
+    fn layout(&self, leaf: &Leaf, stored: Encoding) -> Layout {
+        Layout::new(leaf, stored, leaf.role == Role::Matrix, [4, 8])
+    }
+    fn regions(&self, planned: &Planned, draws: usize) -> Result<Vec<Region>, Unsupported> {
+        self.inner.regions(planned, draws)
+    }
+    fn weights<'a>(&'a self, l: &'a [(Leaf, Layout)]) -> MaybeFuture<'a, Result<CpuWeights, DeviceError>> {
+        self.inner.weights(l)
+    }
+    fn write<'a>(
+        &'a self,
+        _: &'a CpuWeights,
+        leaf: LeafId,
+        at: u64,
+        bytes: &'a [u8],
+    ) -> MaybeFuture<'a, Result<(), DeviceError>> {
+        assert!(at.is_multiple_of(4) && bytes.len() <= PIECE);
+        let mut all = self.written.lock().unwrap();
+        let leaf = all.entry(leaf).or_default();
+        assert_eq!(at as usize, leaf.len(), "pieces come in order, each once");
+        leaf.extend(bytes);
+        Box::pin(std::future::ready(Ok(())))
+    }
+    fn compile<'a>(
+        &'a self,
+        planned: Planned,
+        progress: &'a (dyn Fn(usize, usize) + Send + Sync),
+    ) -> MaybeFuture<'a, Result<Planned, CompileError>> {
+        self.inner.compile(planned, progress)
+    }
+    fn open<'a>(
+        &'a self,
+        executable: &'a Arc<Planned>,
+        weights: &'a Arc<CpuWeights>,
+        draws: usize,
+    ) -> MaybeFuture<'a, Result<CpuSession, DeviceError>> {
+        self.inner.open(executable, weights, draws)
+    }
+}
+
+/// Notes every read as bytes of the file.
+struct Noted {
+    inner: BytesSource<Vec<u8>>,
+    reads: Arc<Mutex<Vec<Range<u64>>>>,
+}
+
+impl TensorSource for Noted {
+    fn entries(&self) -> &BTreeMap<String, TensorEntry> {
+        self.inner.entries()
+    }
+    fn read<'a>(
+        &'a self,
+        name: &'a str,
+        range: Range<u64>,
+        into: &'a mut [u8],
+    ) -> MaybeFuture<'a, Result<(), SourceError>> {
+        let start = self.inner.entries()[name].start;
+        self.reads.lock().unwrap().push(start + range.start..start + range.end);
+        self.inner.read(name, range, into)
+    }
+}
+
+/// Tensors in the order in which the file is to have them.
+fn file(tensors: &[(&str, &[usize])]) -> Vec<u8> {
+    let mut header = serde_json::Map::new();
+    let mut data = Vec::new();
+    for (name, shape) in tensors {
+        let from = data.len();
+        let count: usize = shape.iter().product();
+        data.extend(
+            (0..count).flat_map(|i| half::f16::from_f32(((i * 7 + from) % 200) as f32).to_le_bytes()),
+        );
+        let entry = serde_json::json!({"dtype": "F16", "shape": shape, "data_offsets": [from, data.len()]});
+        header.insert((*name).into(), entry);
+    }
+    let header = serde_json::to_vec(&header).unwrap();
+    [&(header.len() as u64).to_le_bytes(), &header[..], &data].concat()
+}
+
+#[test]
+fn files_are_read_once_and_leaves_are_whole() {
+    // Larger than a read and, as a matrix, than a piece.
+    let (rows, columns) = (3000, 1501);
+    let tensors: [(&str, &[usize]); 5] = [
+        ("v", &[5, columns]),
+        ("large", &[rows, columns]),
+        ("q", &[7, columns]),
+        ("unneeded", &[9]),
+        ("k", &[7, columns]),
+    ];
+    let bytes = file(&tensors);
+    let reads: Arc<Mutex<Vec<_>>> = Arc::default();
+    let inner = BytesSource::new("c", bytes.clone()).unwrap();
+    let plain = BytesSource::new("c", bytes).unwrap();
+    let sources: Sources =
+        [("c".to_owned(), Box::new(Noted { inner, reads: reads.clone() }) as Box<dyn TensorSource>)].into();
+
+    let mut leaves = Leaves::default();
+    let mut leaf =
+        |name, shape: &[usize], role| leaves.leaf("c", name, shape, Transform::Concat, role).unwrap();
+    let [q, k, v] = [("q", 7), ("k", 7), ("v", 5)].map(|(n, rows)| leaf(n, &[rows, columns], Role::Matrix));
+    let large = leaf("large", &[rows, columns], Role::Matrix);
+    let table = leaf("large", &[rows, columns], Role::Table);
+    let joined = leaves.merge(&[q, k, v], Transform::Concat).id;
+    let pairs = leaves.merge(&[q, k], Transform::InterleaveRows).id;
+    let plan = leaves.plan([large, table, joined, pairs]);
+    let stored = plan.leaves.iter().map(|l| (l.id, Encoding::F16)).collect();
+
+    let backend = Recorder { inner: CpuBackend::new(None), written: Mutex::default() };
+    let heard = Mutex::new(Vec::new());
+    let hear = |done, of| heard.lock().unwrap().push((done, of));
+    let store = block_on(WeightStore::load(&backend, plan, &stored, &sources, &hear)).unwrap();
+
+    let reads = std::mem::take(&mut *reads.lock().unwrap());
+    assert!(reads.iter().all(|r| r.end - r.start <= READ as u64), "{reads:?}");
+    assert!(reads.is_sorted_by(|a, b| a.end <= b.start), "back and forth: {reads:?}");
+    let needed: u64 = plain.entries().iter().filter(|(n, _)| *n != "unneeded").map(|(_, e)| e.bytes()).sum();
+    assert_eq!(reads.iter().map(|r| r.end - r.start).sum::<u64>(), needed);
+    let heard = heard.into_inner().unwrap();
+    assert!(heard.len() > store.leaves.len() && heard.is_sorted(), "{heard:?}");
+    assert_eq!(heard.last(), Some(&(store.bytes(), store.bytes())));
+
+    let written = std::mem::take(&mut *backend.written.lock().unwrap());
+    for (id, (leaf, layout)) in &store.leaves {
+        let tensors: Vec<_> = leaf
+            .sources
+            .iter()
+            .map(|s| {
+                let entry = &plain.entries()[&s.name];
+                let mut bytes = vec![0; entry.bytes() as usize];
+                block_on(plain.read(&s.name, 0..entry.bytes(), &mut bytes)).unwrap();
+                (entry, bytes)
+            })
+            .collect();
+        let tensors: Vec<_> = tensors.iter().map(|(e, b)| (*e, b.as_slice())).collect();
+        assert!(encode(leaf, layout, &tensors).unwrap() == written[id], "{leaf:?}");
+    }
+    assert_eq!(written.len(), 4);
+
+    block_on(store.replace(&backend, joined, &sources)).unwrap();
+    assert!(backend.written.lock().unwrap()[&joined] == written[&joined]);
+    assert_eq!(store.generation(), 1);
+}
+
+#[test]
+fn a_tensor_that_is_not_there_is_named() {
+    let mut leaves = Leaves::default();
+    let leaf = leaves.leaf("c", "gone", &[2, 2], Transform::Concat, Role::Matrix).unwrap();
+    let source = BytesSource::new("c", file(&[("here", &[2, 2])])).unwrap();
+    let sources: Sources = [("c".to_owned(), Box::new(source) as Box<dyn TensorSource>)].into();
+    let backend = Recorder { inner: CpuBackend::new(None), written: Mutex::default() };
+    let plan = leaves.plan([leaf]);
+    let error = block_on(WeightStore::load(&backend, plan, &BTreeMap::new(), &sources, &|_, _| {})).err();
+    assert!(error.unwrap().to_string().contains("`gone`"));
+}
