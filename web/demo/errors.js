@@ -9,7 +9,8 @@ export function explain(error, { isShipped, backend }) {
   const other = isShipped ? [] : ['shipped'];
   const figures = [error.needed && `needed: ${bytes(error.needed)}`, error.free && `free: ${bytes(error.free)}`, error.limit && `limit: ${bytes(error.limit)}`]
     .filter(Boolean).join(', ');
-  const withFigures = figures ? `${text} (${figures})` : text;
+  // Messages that name sizes themselves are not told twice.
+  const withFigures = figures && !/\d\s?[kMG]i?B/.test(text) ? `${text} (${figures})` : text;
   switch (error.name) {
     case 'NoWebGpu': return { title: noWebGpu(error.reason), text, ways: [...cpu, 'help', 'retry'] };
     case 'OutOfMemory': return { title: 'The device has no room for this.', text: withFigures, ways: ['retry', ...cpu, ...other] };

@@ -2,10 +2,10 @@
 // The address takes `?backend=webgpu|cpu` and `#prompt=…&seed=…` (link.js).
 
 import { ways, wire } from './buttons.js';
-import { $, say, time, turn } from './dom.js';
+import { $, say, time } from './dom.js';
 import { hideError, isStopped, showError } from './errors.js';
 import { Form } from './form.js';
-import { History } from './history.js';
+import { Gallery } from './gallery.js';
 import { isKept, watchKept } from './kept.js';
 import { fromHash, toHash } from './link.js';
 import { Maker, SHIPPED } from './maker.js';
@@ -13,10 +13,7 @@ import { ModelCard, toSource } from './model.js';
 import { startOffline, tell } from './offline.js';
 import { Picture } from './picture.js';
 import { beads, clearBars, onLoad } from './progress.js';
-import { showReceipt } from './receipt.js';
-import { Strip } from './strip.js';
 import { Studio } from './studio.js';
-import { applyTint } from './tint.js';
 import { Timings } from './timings.js';
 import { showBackend } from './where.js';
 
@@ -28,10 +25,7 @@ const form = new Form({ seedChanged: (seed) => picture.seed(seed) });
 const maker = new Maker({ onLoad, timings });
 const studio = new Studio({ maker, timings, picture, onLoaded });
 const card = new ModelCard(takeModel, takeRecipe);
-const strip = new Strip(restore);
-let history = new History();
-/** The entry on the canvas. */
-let current = null;
+const gallery = new Gallery({ picture, form, restored });
 /** Ends the picture that is being made. */
 let stop = null;
 let retry = () => look();
@@ -89,9 +83,7 @@ async function generate() {
   try {
     const entry = await studio.make(settings, mine.signal);
     form.seedIsChosen = false;
-    const kept = history.keeps;
-    history.add(entry).then(() => { if (history.keeps !== kept) strip.show(history.entries, current?.id, history.keeps); });
-    await show(entry);
+    await gallery.add(entry);
     say($('status'), `Done in ${time(entry.ms)}.`);
     stop = null;
     state('ready');
@@ -102,41 +94,19 @@ async function generate() {
   }
 }
 
-/** Caption, colour, receipt and address of a picture that is on the canvas. */
-async function show(entry) {
-  current = entry;
-  picture.caption(entry);
-  applyTint(entry.tint);
-  await turn();
-  showReceipt(entry.receipt, entry.when);
-  await turn();
-  if (current !== entry) return;
-  if (entry.linkable) window.history.replaceState(null, '', toHash(entry.settings));
-  strip.show(history.entries, entry.id, history.keeps);
-}
-
-async function restore(entry) {
-  if (stop) return;
-  form.write(entry.settings);
-  await picture.draw(entry);
-  await show(entry);
-  beads(entry.settings.steps, entry.settings.steps);
-  clearBars();
-  say($('status'), `Shown again: ${entry.settings.prompt || 'a picture without a prompt'}.`);
+/** A past picture brings its settings; not while another one is being made. */
+function restored({ settings }) {
+  if (stop) return false;
+  form.write(settings);
+  return true;
 }
 
 function stopped({ steps }) {
   clearBars();
   beads(0, steps);
   say($('status'), 'Stopped. Nothing was lost.');
-  back();
+  gallery.back();
   state('ready');
-}
-
-/** The picture that was there before, or the noise of the seed. */
-function back() {
-  if (current) picture.draw(current).then(() => picture.caption(current));
-  else picture.none($('seed').value);
 }
 
 function failed(error, again) {
@@ -148,7 +118,7 @@ function failed(error, again) {
   state('error');
   say($('status'), '');
   showError(error, { isShipped: maker.isShipped, backend: maker.backend }, ways(page));
-  back();
+  gallery.back();
 }
 
 function takeModel(source) {
@@ -186,22 +156,12 @@ function follow() {
   return true;
 }
 
-async function forget(remove, text) {
-  await remove();
-  current = null;
-  picture.none($('seed').value);
-  beads(0, form.read().steps || 20);
-  strip.show(history.entries, null, history.keeps);
-  say($('status'), text);
-  $('prompt').focus();
-}
-
 const page = {
   picture, generate, follow, useBackend,
-  current: () => current,
+  current: () => gallery.current,
   cancel: () => { if (stop) { stop.abort(); say($('status'), 'Stopping …'); } },
-  remove: () => forget(() => history.remove(current.id), 'Removed.'),
-  clear: () => forget(() => history.clear(), 'All removed.'),
+  remove: () => gallery.remove(),
+  clear: () => gallery.clear(),
   retry: () => retry(),
   takeShipped: () => takeModel(SHIPPED),
   useDefaults: () => { form.setDefaults(maker.plan?.model ?? { steps: 20, guidance: 3.5, sampler: 'dpmpp_2m' }); retry(); },
@@ -214,9 +174,7 @@ async function start() {
   if (!follow()) form.write(form.draft() ?? { seed: $('seed').value });
   beads(0, form.read().steps || 20);
   const looked = look();
-  history = await History.open();
-  strip.show(history.entries, current?.id, history.keeps);
-  if (history.entries[0] && !current) applyTint(history.entries[0].tint);
+  await gallery.open();
   await looked;
   startOffline({ isBusy: () => stop !== null });
 }

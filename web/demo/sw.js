@@ -22,10 +22,18 @@ async function fill() {
   await each(paths, 6, async (path) => {
     const response = await fresh(path);
     if (!response.ok) throw new Error(`${path}: ${response.status}`);
+    if (path.startsWith('pkg/')) await check(response.clone(), build.files[path]);
     await cache.put(inScope(path), response);
   });
   // A deployment in between would have mixed two builds; then this install fails and the browser tries again later.
   await buildNow();
+}
+
+/** Glue and wasm must be those of the build, whatever a cache on the way gave. Pages are left alone: some hosts add to them. */
+async function check(response, wanted) {
+  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', await response.arrayBuffer()));
+  const found = [...digest].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+  if (found !== wanted) throw new Error(`${response.url} is not of build ${VERSION}`);
 }
 
 async function buildNow() {
@@ -53,11 +61,11 @@ self.addEventListener('message', (event) => {
   if (event.data === 'keep the model') event.waitUntil(keepModel());
 });
 
-/** The shipped model's weights, for browsers in which the package cannot keep them. */
+/** The shipped model's weights, for browsers in which the package cannot keep them; no picture is encoded here. */
 async function keepModel() {
   const cache = await caches.open(CACHE);
   const build = await cache.match(inScope(BUILD)).then((response) => response?.json());
-  for (const path of Object.keys(build?.files ?? {}).filter((path) => IS_WEIGHTS.test(path) && !path.includes('/golden/') && !path.includes('encoder.safe'))) {
+  for (const path of Object.keys(build?.files ?? {}).filter((path) => IS_WEIGHTS.test(path) && !path.endsWith('/taef2_encoder.safetensors'))) {
     if (await cache.match(inScope(path))) continue;
     const response = await fetch(inScope(path));
     if (response.status === 200) await cache.put(inScope(path), response);
