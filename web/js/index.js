@@ -101,7 +101,7 @@ export class Pipeline {
     const { signal } = asked;
     if (this.#connection.dead) throw this.#connection.dead;
     const made = await this.#next(signal, () => this.#connection.call('generate', { request }, { signal, onEvent: this.#events(asked, paint, request) }));
-    const images = made.images.map((/** @type {Uint8ClampedArray} */ rgba) => new ImageData(rgba, made.width, made.height));
+    const images = made.images.map((/** @type {Uint8ClampedArray<ArrayBuffer>} */ rgba) => new ImageData(rgba, made.width, made.height));
     return {
       images,
       blob: this.#blobs(images, made.recipes),

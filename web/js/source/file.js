@@ -1,8 +1,8 @@
 // A safetensors file as wasm reads it: on a host, with what passes by kept on the way, or kept here already, or a local file. wasm asks
 // for pieces in ascending order; one pass over the network serves it and the private file system both.
 
+import { Piece, readInto } from './chunks.js';
 import { OnelaunchError } from './errors.js';
-import { read } from './keep.js';
 import { Stream } from './stream.js';
 
 /** Bytes that are skipped by reading on instead of by a new request. */
@@ -15,13 +15,20 @@ export class LocalFile {
     this.file = file;
     this.header = header;
     this.length = file.size;
+    this.piece = new Piece();
+    this.open = 0;
   }
   /** @param {number} start @param {number} end */
   async read(start, end) {
+    const out = this.piece.take(end - start, this.open === 0);
+    this.open += 1;
     try {
-      return await read(this.file, start, end);
+      await readInto(this.file, start, out);
+      return out;
     } catch (cause) {
       throw new OnelaunchError('Download', 'a local file changed or went away while it was read: load it again', { cause });
+    } finally {
+      this.open -= 1;
     }
   }
   async finish() {}
@@ -57,22 +64,26 @@ export class RemoteFile {
     /** @type {Promise<void> | null} */
     this.begun = null;
     this.turn = Promise.resolve();
+    this.piece = new Piece();
+    /** Reads that are not over. */
+    this.open = 0;
   }
 
-  /** Exactly these bytes. @param {number} start @param {number} end @returns {Promise<Uint8Array>} */
+  /** Exactly these bytes, valid until the next call. @param {number} start @param {number} end @returns {Promise<Uint8Array>} */
   read(start, end) {
+    const out = this.piece.take(end - start, this.open === 0);
+    this.open += 1;
     // One at a time: the stream has one position.
-    const result = this.turn.then(() => this.#read(start, end));
+    const result = this.turn.then(() => this.#read(start, end, out)).finally(() => (this.open -= 1));
     this.turn = result.then(() => {}, () => {});
     return result;
   }
 
-  /** @param {number} start @param {number} end */
-  async #read(start, end) {
+  /** @param {number} start @param {number} end @param {Uint8Array} out */
+  async #read(start, end, out) {
     if (end > this.stream.length) throw new OnelaunchError('BadModel', `${this.url}: bytes ${start} to ${end} are beyond its end`);
     await (this.begun ??= this.#begin());
     if (this.local) return this.local.read(start, end);
-    const out = new Uint8Array(end - start);
     let at = start;
     if (this.writer) {
       while (this.writer && this.writer.size < start) await this.#pass(start - this.writer.size);
@@ -136,8 +147,11 @@ export class RemoteFile {
     });
     if (this.writer) this.#keep(bytes);
     this.#count(this.stream.at);
-    if (this.stream.at === this.stream.length) await this.#end();
-    return bytes;
+    if (this.stream.at < this.stream.length) return bytes;
+    // The end looks for more, which would take the buffer away.
+    const last = bytes.slice();
+    await this.#end();
+    return last;
   }
 
   /** @param {Uint8Array} bytes */

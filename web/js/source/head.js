@@ -1,5 +1,6 @@
 // The beginning of a safetensors file on a host: its header, and what came along with it.
 
+import { Chunks } from './chunks.js';
 import { OnelaunchError } from './errors.js';
 import { compatible, missing, refused, totalOf, validators } from './http.js';
 import { headerLength, impliedLength } from './safetensors.js';
@@ -15,7 +16,7 @@ const FIRST = 64 * 1024;
  * @property {number | null} implied the length that the header implies
  * @property {number | null} total the length that the host tells
  * @property {object} known validators
- * @property {ReadableStreamDefaultReader<Uint8Array> | null} reader an open body after `bytes`, where the host ignored the range
+ * @property {Chunks | null} reader an open body after `bytes`, where the host ignored the range
  */
 
 /**
@@ -49,7 +50,7 @@ async function once(http, url, how) {
     throw refused(url, response);
   }
   const [known, total, ranged] = [validators(response), totalOf(response), response.status === 206];
-  const body = new Body(response.body.getReader());
+  const body = new Body(new Chunks(response.body));
   await body.until(8);
   const n = headerLength(body.bytes);
   if (n === null) {
@@ -73,7 +74,7 @@ async function more(http, url, body, n, known) {
     throw refused(url, response);
   }
   if (!compatible(known, validators(response))) throw changed(url);
-  const rest = new Body(response.body.getReader());
+  const rest = new Body(new Chunks(response.body));
   await rest.until(n - body.bytes.length);
   rest.cancel();
   body.add(rest.bytes);
@@ -81,7 +82,7 @@ async function more(http, url, body, n, known) {
 
 /** What has come of a body. */
 class Body {
-  /** @param {ReadableStreamDefaultReader<Uint8Array>} reader */
+  /** @param {Chunks} reader */
   constructor(reader) {
     this.reader = reader;
     this.bytes = new Uint8Array(0);
@@ -89,9 +90,9 @@ class Body {
   /** Reads until there are `count` bytes, or the body ends. @param {number} count */
   async until(count) {
     while (this.bytes.length < count) {
-      const { done, value } = await this.reader.read();
-      if (done) return;
-      this.add(value);
+      const chunk = await this.reader.next();
+      if (!chunk) return;
+      this.add(chunk);
     }
   }
   /** @param {Uint8Array} bytes */
@@ -102,6 +103,6 @@ class Body {
     this.bytes = all;
   }
   cancel() {
-    this.reader.cancel().catch(() => {});
+    this.reader.cancel();
   }
 }

@@ -143,7 +143,7 @@ export class RemoteHost {
     const current = known !== null && compatible(now, meta) && (length === null || length === known.implied) && (await this.#alike(path, known, top, now, meta));
     if (known && !current) await this.keep?.drop(path);
     if (current && known.complete) {
-      top.reader?.cancel().catch(() => {});
+      top.reader?.cancel();
       return new LocalFile(known.file, known.header);
     }
     // What is no safetensors has no length of its own and is not kept: Rust looks at what came and says what is wrong.

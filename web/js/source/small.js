@@ -1,5 +1,6 @@
 // Small files: read whole, and known ahead of time by what model_index.json names.
 
+import { gather } from './chunks.js';
 import { OnelaunchError } from './errors.js';
 
 /** Longest small file: a tokenizer of half a million pieces has 35 MB. */
@@ -7,24 +8,8 @@ const SMALL = 64 * 2 ** 20;
 
 /** All bytes of a small file. @param {Response} response @param {string} url */
 export async function whole(response, url) {
-  const parts = [];
-  let size = 0;
-  for (const reader = /** @type {ReadableStream<Uint8Array>} */ (response.body).getReader(); ; ) {
-    const { done, value } = await reader.read();
-    if (done) break;
-    parts.push(value);
-    size += value.length;
-    if (size > SMALL) {
-      await reader.cancel();
-      throw new OnelaunchError('BadModel', `${url}: a config or tokenizer of more than ${SMALL} bytes`);
-    }
-  }
-  const bytes = new Uint8Array(size);
-  let at = 0;
-  for (const part of parts) {
-    bytes.set(part, at);
-    at += part.length;
-  }
+  const bytes = await gather(/** @type {ReadableStream<Uint8Array>} */ (response.body), SMALL);
+  if (!bytes) throw new OnelaunchError('BadModel', `${url}: a config or tokenizer of more than ${SMALL} bytes`);
   return bytes;
 }
 

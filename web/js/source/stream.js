@@ -1,6 +1,7 @@
 // One file on a host as a stream that can be picked up again: where it is cut, reading goes on by a range from the original address, or by
 // a plain stream whose beginning is thrown away where the host ignores ranges.
 
+import { Chunks } from './chunks.js';
 import { OnelaunchError, aborted } from './errors.js';
 import { compatible, missing, refused, totalOf, validators } from './http.js';
 import { same } from './safetensors.js';
@@ -32,7 +33,7 @@ export class Stream {
     this.length = length;
     this.known = known;
     this.at = 0;
-    /** @type {ReadableStreamDefaultReader<Uint8Array> | null} */
+    /** @type {Chunks | null} */
     this.reader = null;
     /** @type {Uint8Array | null} what came and was not taken */
     this.rest = null;
@@ -41,7 +42,7 @@ export class Stream {
     this.endedAt = -1;
   }
 
-  /** Takes over a body that is already open at `at`. @param {ReadableStreamDefaultReader<Uint8Array>} reader @param {number} at @param {Uint8Array} tail the bytes before it */
+  /** Takes over a body that is already open at `at`. @param {Chunks} reader @param {number} at @param {Uint8Array} tail the bytes before it */
   adopt(reader, at, tail) {
     this.reader = reader;
     this.seek(at, tail, true);
@@ -57,7 +58,7 @@ export class Stream {
 
   /** Lets go of the connection. */
   close() {
-    this.reader?.cancel().catch(() => {});
+    this.reader?.cancel();
     this.reader = null;
   }
 
@@ -124,11 +125,7 @@ export class Stream {
   }
 
   async #chunk() {
-    for (;;) {
-      const { done, value } = await /** @type {any} */ (this.reader).read();
-      if (done) return null;
-      if (value.length > 0) return /** @type {Uint8Array} */ (value);
-    }
+    return /** @type {Chunks} */ (this.reader).next();
   }
 
   async #connect() {
@@ -149,7 +146,7 @@ export class Stream {
       if (response.status >= 500 || response.status === 429) throw new Error(`the host answers ${response.status}`);
       throw refused(this.url, response);
     }
-    this.reader = response.body.getReader();
+    this.reader = new Chunks(response.body);
     await this.#skip(response.status === 206 ? 0 : from);
     const again = await this.#exactly(this.tail.length);
     if (!same(again, this.tail)) throw changed(this.url);

@@ -50,15 +50,19 @@ function body(bytes, cut, end, signal) {
   let at = 0;
   const last = Math.min(bytes.length, cut, end);
   return new ReadableStream({
+    // As browsers' bodies are: read into the reader's buffer, which is taken away meanwhile.
+    type: 'bytes',
     pull(controller) {
       if (signal?.aborted) return controller.error(signal.reason);
       if (at < last) {
         const next = Math.min(at + 1000, last);
-        controller.enqueue(bytes.slice(at, next));
+        controller.enqueue(new Uint8Array(bytes.subarray(at, next)));
         at = next;
         return undefined;
       }
-      return cut <= end && cut < bytes.length ? controller.error(new TypeError('network error')) : controller.close();
+      if (cut <= end && cut < bytes.length) return controller.error(new TypeError('network error'));
+      controller.close();
+      return controller.byobRequest?.respond(0);
     },
   });
 }
