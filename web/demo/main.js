@@ -48,7 +48,7 @@ async function look({ defaults = false } = {}) {
   card.looking(maker.source);
   const isMine = () => document.body.dataset.state === 'loading';
   try {
-    if (maker.isShipped && isKept()) onLoaded(await maker.load(), maker.source);
+    if (maker.isShipped && isKept()) await open();
     if (isMine() && maker.pipe) state('ready');
     const plan = maker.plan ?? await maker.look();
     if (!plan) return;
@@ -61,6 +61,16 @@ async function look({ defaults = false } = {}) {
   } catch (error) {
     // A picture that was asked for meanwhile tells its own errors.
     if (isMine() && !isStopped(error)) failed(error, retry);
+  }
+}
+
+/** Opens what is here; who stops that still gets to see the plan. */
+async function open() {
+  const { source } = maker;
+  try {
+    onLoaded(await maker.load(), source);
+  } catch (error) {
+    if (!isStopped(error)) throw error;
   }
 }
 

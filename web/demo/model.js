@@ -4,6 +4,8 @@ import { $, bytes, make, say } from './dom.js';
 import { folderName, folderOfDrop, pickFolder } from './folder.js';
 import { SHIPPED, recipeOf } from './maker.js';
 
+const NETWORKS = ['text_encoder', 'text_encoder_2', 'transformer', 'unet', 'vae'];
+
 export class ModelCard {
   /** `take(source)` is called with a new source, `takeRecipe(recipe)` with that of a dropped picture. */
   constructor(take, takeRecipe) {
@@ -48,7 +50,7 @@ export class ModelCard {
       ['Download', typeof source === 'string' ? bytes(plan.download) : `none, ${bytes(plan.download)} are read here`],
       ['Memory', bytes(memory.total ?? 0)],
       ['Picture', model.width ? `${model.width} × ${model.height}` : null],
-      ['Made of', Object.values(model.classes ?? {}).join(', ')],
+      ['Made of', NETWORKS.map((part) => model.classes?.[part]).filter(Boolean).join(', ')],
     ];
     $('model-facts').replaceChildren(...facts.filter(([, figure]) => figure).map(([what, figure]) => make('div', {}, make('dt', {}, what), make('dd', {}, figure))));
     this.size(source, plan, kept);

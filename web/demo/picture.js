@@ -22,6 +22,7 @@ export class Picture {
     $('canvas').hidden = true;
     $('canvas').setAttribute('aria-label', `Being made: ${prompt}`);
     $('actions').hidden = true;
+    $('sticker').classList.remove('stuck');
     $('caption').classList.remove('plain');
     say($('caption'), prompt || 'no prompt');
   }
@@ -56,6 +57,7 @@ export class Picture {
     $('caption').append(small);
     $('canvas').setAttribute('aria-label', `Picture: ${prompt || 'no prompt'}`);
     $('actions').hidden = false;
+    $('sticker').classList.add('stuck');
     $('copy-link').hidden = !linkable;
     $('share').hidden = !navigator.share;
   }

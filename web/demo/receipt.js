@@ -23,17 +23,22 @@ export function receiptLines({ settings, timings, result, plan, size, model }) {
   );
   if (timings.waited > 50) lines.push(['waited for you', time(timings.waited)]);
   lines.push([first ? 'navigation to pixels' : 'click to pixels', time(timings.total), 'sum'], null);
-  const memory = plan?.memory ?? {};
-  for (const [key, what] of [['weights', 'weights'], ['activations', 'activations'], ['tables', 'tables'], ['kept', 'kept text and noise']]) {
-    if (memory[key] > 0) lines.push([what, bytes(memory[key])]);
-  }
-  if (memory.total) lines.push(['memory planned', bytes(memory.total), 'sum']);
-  if (memory.total) lines.push(null);
+  lines.push(...memoryLines(plan?.memory ?? {}));
   lines.push(['made by', result.backend === 'webgpu' ? 'WebGPU' : 'the CPU, in wasm']);
   if (result.adapter) lines.push(['device', result.adapter]);
   if (native.dispatches) lines.push(['dispatches, submits', `${native.dispatches}, ${native.submits}`]);
   lines.push(['browser', browser()]);
   return lines;
+}
+
+/** What the planner gave to each use; what is under a hundredth of all is summed. */
+function memoryLines({ total = 0, ...uses }) {
+  if (!total) return [];
+  const [large, small] = [[], []];
+  for (const use of Object.entries(uses)) (use[1] * 100 >= total ? large : small).push(use);
+  const rest = small.reduce((sum, [, size]) => sum + size, 0);
+  if (rest) large.push([small.length > 1 ? 'other buffers' : small[0][0], rest]);
+  return [...large.map(([use, size]) => [use, bytes(size)]), ['memory planned', bytes(total), 'sum'], null];
 }
 
 export function showReceipt(lines, when) {

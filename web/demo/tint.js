@@ -31,4 +31,8 @@ export function applyTint({ hue, strength }) {
   const { style } = document.documentElement;
   style.setProperty('--h', String(hue));
   style.setProperty('--c', String(strength));
+  // Phones colour the bar around the page; the same formulas as `--field` in theme.css.
+  const [light, dark] = document.querySelectorAll('meta[name="theme-color"]');
+  light.content = `oklch(0.9 ${0.115 * strength} ${hue})`;
+  dark.content = `oklch(0.235 ${0.042 * strength} ${hue})`;
 }

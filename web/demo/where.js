@@ -12,8 +12,8 @@ export function showBackend({ backend, why, adapter }, asked) {
   if (backend === 'webgpu') {
     say($('where-now'), `WebGPU makes the picture${adapter ? ` on ${adapter}` : ''}.`);
   } else {
-    const because = asked === 'cpu' ? 'because you asked for it' : reason(why);
-    say($('where-now'), `The CPU makes this picture, ${because}. It is the same picture; with WebGPU it would come sooner.`);
+    const because = asked === 'cpu' ? ', because you asked for it' : `: ${reason(why)}`;
+    say($('where-now'), `The CPU makes this picture${because}. It is the same picture; with WebGPU it would come sooner.`);
   }
 }
 
@@ -25,7 +25,7 @@ export function showHelp() {
 }
 
 function reason(why) {
-  if (!window.isSecureContext) return 'because this page came without https and browsers hide WebGPU then';
-  if (!why) return navigator.gpu ? 'because no graphics device for WebGPU was found' : 'because this browser has no WebGPU';
-  return `because ${why.trim().replace(/\.$/, '')}`;
+  if (!window.isSecureContext) return 'this page came without https and browsers hide WebGPU then';
+  if (!why) return navigator.gpu ? 'no graphics device for WebGPU was found' : 'this browser has no WebGPU';
+  return why.trim().replace(/\.$/, '');
 }
