@@ -50,7 +50,7 @@ async function look({ defaults = false } = {}) {
   try {
     if (maker.isShipped && isKept()) await open();
     if (isMine() && maker.pipe) state('ready');
-    const plan = maker.plan ?? await maker.look();
+    const plan = await maker.look();
     if (!plan) return;
     card.planned(maker.source, plan, isKept());
     if (!maker.pipe) showBackend(plan, maker.backend);
@@ -76,7 +76,10 @@ async function open() {
 
 function onLoaded(pipe, source) {
   showBackend(pipe, maker.backend);
-  watchKept(pipe, source, (kept, why) => { if (maker.plan && maker.source === source) card.size(source, maker.plan, true, kept ? '' : why); });
+  watchKept(pipe, source, async (kept, why) => {
+    const plan = await maker.look().catch(() => null);
+    if (plan && maker.source === source) card.planned(source, plan, true, kept ? '' : why);
+  });
 }
 
 async function generate() {

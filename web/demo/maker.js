@@ -28,6 +28,7 @@ export class Maker {
   backend = 'auto';
   plan = null;
   pipe = null;
+  #looking = null;
   #loading = null;
   #abort = null;
 
@@ -44,6 +45,7 @@ export class Maker {
     this.source = source;
     this.backend = backend;
     this.plan = null;
+    this.#looking = null;
     this.drop();
   }
 
@@ -56,8 +58,16 @@ export class Maker {
     try { pipe?.free(); } catch { /* a lost device has nothing left to free */ }
   }
 
-  /** What the model needs, before a weight is downloaded. Throws `TooLarge` for one that cannot be. */
-  async look() {
+  /** What the model needs, before a weight is downloaded; null when another one was taken meanwhile. Asked once. */
+  look() {
+    this.#looking ??= this.#look().catch((error) => {
+      this.#looking = null;
+      throw error;
+    });
+    return this.#looking;
+  }
+
+  async #look() {
     const { source, backend } = this;
     const { Pipeline } = await packageModule();
     const plan = await Pipeline.plan(source, { backend });
@@ -77,7 +87,9 @@ export class Maker {
   /** The loaded pipeline; calls while it loads share one load. */
   load() {
     if (this.pipe) return Promise.resolve(this.pipe);
-    this.#loading ??= this.#load().finally(() => { this.#loading = null; });
+    if (!this.#loading) {
+      const mine = this.#loading = this.#load().finally(() => { if (this.#loading === mine) this.#loading = null; });
+    }
     return this.#loading;
   }
 

@@ -43,7 +43,7 @@ export class ModelCard {
   }
 
   /** The plan's figures, and the size of the download before it starts. */
-  planned(source, plan, kept) {
+  planned(source, plan, kept, whyNot = '') {
     const { model = {}, memory = {} } = plan;
     if (source !== SHIPPED && model.name) say($('model-name'), model.name);
     const facts = [
@@ -53,11 +53,11 @@ export class ModelCard {
       ['Made of', NETWORKS.map((part) => model.classes?.[part]).filter(Boolean).join(', ')],
     ];
     $('model-facts').replaceChildren(...facts.filter(([, figure]) => figure).map(([what, figure]) => make('div', {}, make('dt', {}, what), make('dd', {}, figure))));
-    this.size(source, plan, kept);
+    this.#size(source, plan, kept, whyNot);
   }
 
   /** The line under the button. `kept` says whether the weights are on this device by now. */
-  size(source, plan, kept, whyNot = '') {
+  #size(source, plan, kept, whyNot) {
     if (plan.fits === false) say($('size'), 'This model does not fit here, so nothing is downloaded.');
     else if (whyNot) say($('size'), `The model is not kept for the next visit: ${whyNot}.`);
     else if (typeof source !== 'string') say($('size'), `${bytes(plan.download)} are read from your folder. Nothing is uploaded.`);

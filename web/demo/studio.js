@@ -71,10 +71,12 @@ export class Studio {
   async #entry(settings, source, result, spent) {
     const [image] = result.images;
     const model = sourceForLink(source);
+    // A picture that is there is worth more than its figures.
+    const plan = await this.maker.look().catch(() => null);
     return {
       when: Date.now(), blob: await result.blob(0), settings: { ...settings, model: model ?? undefined }, linkable: model !== null,
       backend: result.backend, ms: spent.compile + spent.steps + spent.decode, tint: tintOf(image), width: image.width, height: image.height,
-      receipt: receiptLines({ settings, timings: spent, result, plan: this.maker.plan, size: `${image.width} × ${image.height}`, model: nameOf(source) }),
+      receipt: receiptLines({ settings, timings: spent, result, plan, size: `${image.width} × ${image.height}`, model: nameOf(source) }),
     };
   }
 }
