@@ -23,14 +23,26 @@ const IDLE = 15_000;
 /** @type {{connection: Connection, key: string, timer: any} | null} */
 let spare = null;
 
+/** @param {any} options */
+const keyOf = ({ workerUrl = '', wasmUrl = '' }) => `${workerUrl} ${wasmUrl}`;
+
 /** A worker without a model: for plans, and for recipes of pictures. @param {any} options */
 function spareConnection(options) {
-  const key = `${options.workerUrl ?? ''} ${options.wasmUrl ?? ''}`;
+  const key = keyOf(options);
   if (spare && (spare.key !== key || spare.connection.dead)) dismiss();
   spare ??= { connection: new Connection(options, OWN), key, timer: 0 };
   clearTimeout(spare.timer);
   spare.timer = setTimeout(dismissIdle, IDLE);
   return spare.connection;
+}
+
+/** The worker of a plan goes on with its model: wasm is compiled there already. @param {any} options */
+function takeSpare(options) {
+  if (!spare || spare.key !== keyOf(options) || spare.connection.dead || spare.connection.calls.size > 0) return null;
+  clearTimeout(spare.timer);
+  const { connection } = spare;
+  spare = null;
+  return connection;
 }
 
 function dismissIdle() {
@@ -65,7 +77,7 @@ export class Pipeline {
     const described = describe(source, options, globalThis.document?.baseURI);
     const place = await described;
     if (signal?.aborted) throw aborted(signal.reason);
-    const connection = new Connection(options, OWN);
+    const connection = takeSpare(options) ?? new Connection(options, OWN);
     // A load is stopped at once, with its worker: nobody else uses that.
     const stop = () => connection.close(aborted(signal.reason));
     signal?.addEventListener('abort', stop, { once: true });

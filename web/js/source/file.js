@@ -8,6 +8,9 @@ import { Stream } from './stream.js';
 /** Bytes that are skipped by reading on instead of by a new request. */
 const NEAR = 1 << 20;
 
+/** Bytes of a local file that are read at once: a model is thousands of small tensors, and opening a part of a file takes its time. */
+const WINDOW = 4 << 20;
+
 /** A file that is completely here. */
 export class LocalFile {
   /** @param {Blob} file @param {Uint8Array} header */
@@ -15,16 +18,24 @@ export class LocalFile {
     this.file = file;
     this.header = header;
     this.length = file.size;
+    /** Bytes from `start` on. */
+    this.window = { start: 0, bytes: new Uint8Array(0) };
     this.piece = new Piece();
     this.open = 0;
   }
-  /** @param {number} start @param {number} end */
+  /** Exactly these bytes, valid until the next call. @param {number} start @param {number} end */
   async read(start, end) {
-    const out = this.piece.take(end - start, this.open === 0);
     this.open += 1;
     try {
+      const { window } = this;
+      if (start >= window.start && end <= window.start + window.bytes.length) return window.bytes.subarray(start - window.start, end - window.start);
+      const alone = this.open === 1;
+      const out = this.piece.take(alone ? Math.max(end - start, Math.min(WINDOW, this.length - start)) : end - start, alone);
+      // While it is filled it is nobody's.
+      if (alone) this.window = { start: 0, bytes: new Uint8Array(0) };
       await readInto(this.file, start, out);
-      return out;
+      if (alone) this.window = { start, bytes: out };
+      return out.subarray(0, end - start);
     } catch (cause) {
       throw new OnelaunchError('Download', 'a local file changed or went away while it was read: load it again', { cause });
     } finally {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { RemoteFile } from '../source/file.js';
+import { LocalFile, RemoteFile } from '../source/file.js';
 import { head } from '../source/head.js';
 import { host, safetensors, shelf } from './fakes.js';
 
@@ -132,4 +132,13 @@ test('answers that may pass are asked again, others are not', async () => {
   assert.equal(away.asked.length, 5);
   assert.equal(await head(host({}).http, URL_), null);
   assert.equal(await head(host({ 'x.safetensors': FILE }, { ranges: false, type: 'text/html; charset=utf-8' }).http, URL_), null, 'the page of a single-page host');
+});
+
+test('a local file is read in windows, whatever the pieces', async () => {
+  const file = new LocalFile(new Blob([FILE]), FILE.subarray(0, 10));
+  const check = async (a, b) => assert.deepEqual(Buffer.from(await file.read(a, b)), Buffer.from(FILE.subarray(a, b)));
+  for (const [a, b] of [[0, 1], [1, 5], [100_000, 200_000], [5, 6], [FILE.length - 1, FILE.length], [7, 7]]) await check(a, b);
+  const together = await Promise.all([file.read(0, 1000), file.read(5000, 6000), file.read(239_000, 240_000)]);
+  together.forEach((bytes, i) => assert.deepEqual(Buffer.from(bytes), Buffer.from(FILE.subarray([0, 5000, 239_000][i], [1000, 6000, 240_000][i]))));
+  await fails(file.read(FILE.length - 1, FILE.length + 1), 'Download', /local file/);
 });
