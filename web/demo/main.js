@@ -2,7 +2,7 @@
 // The address takes `?backend=webgpu|cpu` and `#prompt=…&seed=…` (link.js).
 
 import { ways, wire } from './buttons.js';
-import { $, say, time } from './dom.js';
+import { $, say, time, turn } from './dom.js';
 import { hideError, isStopped, showError } from './errors.js';
 import { Form } from './form.js';
 import { Gallery } from './gallery.js';
@@ -97,6 +97,7 @@ async function generate() {
     const entry = await studio.make(settings, mine.signal);
     form.seedIsChosen = false;
     await gallery.add(entry);
+    await turn();
     say($('status'), `Done in ${time(entry.ms)}.`);
     stop = null;
     state('ready');
