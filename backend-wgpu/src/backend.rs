@@ -1,7 +1,7 @@
 //! The backend: a device with its memory, its pipelines and core's trait.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use onelaunch_core::backend::{Backend, Choice, CompileError, Operand, Planned, Unsupported};
 use onelaunch_core::maybe::{Listener, MaybeFuture};
@@ -12,7 +12,7 @@ use onelaunch_core::{Caps, DeviceError};
 
 use crate::buffers::Memory;
 use crate::compile::{self, Kernel, KernelKey, WgpuExecutable};
-use crate::device::{self, Select};
+use crate::device::{self, OpenError, Select};
 use crate::health::Health;
 use crate::ops::{Site, launch};
 use crate::session::WgpuSession;
@@ -27,7 +27,7 @@ pub struct WgpuBackend {
     pub(crate) memory: Memory,
     pub(crate) health: Health,
     /// Pipelines, shared by all programs.
-    pub(crate) kernels: Arc<Mutex<BTreeMap<KernelKey, Kernel>>>,
+    kernels: Arc<Mutex<BTreeMap<KernelKey, Kernel>>>,
 }
 
 impl WgpuBackend {
@@ -36,6 +36,14 @@ impl WgpuBackend {
     /// # Errors
     /// Where there is no such adapter, or it gives no device.
     pub async fn new(select: &Select) -> Result<Self, DeviceError> {
+        Ok(Self::open_device(select).await?)
+    }
+
+    /// Opens a device, and tells why there is none as something to decide by.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub async fn open_device(select: &Select) -> Result<Self, OpenError> {
         let (info, device, queue) = device::open(select).await?;
         Ok(Self::from_device(&info, device, queue, select.budget))
     }
@@ -57,7 +65,43 @@ impl WgpuBackend {
     pub(crate) fn failure(&self, why: String) -> DeviceError {
         // How the poll itself ends does not matter: its callbacks are what is wanted.
         let _ = self.device.poll(wgpu::PollType::Poll);
-        self.health.check().err().unwrap_or(DeviceError::Other(why))
+        let other = || match cfg!(target_arch = "wasm32") {
+            // What is mapped here can be mapped: a browser refuses only when the device is gone, which it may tell later.
+            true => DeviceError::DeviceLost(why),
+            false => DeviceError::Other(why),
+        };
+        self.health.check().err().unwrap_or_else(other)
+    }
+
+    /// What went wrong outside of any call, if something did: a lost device above all.
+    ///
+    /// # Errors
+    /// That.
+    pub fn check(&self) -> Result<(), DeviceError> {
+        self.health.check()
+    }
+
+    /// Makes the kernels of a program ready before it is compiled, with no weights needed: while they load, for example. `progress` hears
+    /// of those that were not ready yet. In browsers this compiles all at once and keeps the queue free.
+    ///
+    /// # Errors
+    /// A kernel that the driver refuses, a node that has none, or a device that failed.
+    pub async fn warm(
+        &self,
+        planned: &Planned,
+        progress: Listener<'_, (usize, usize)>,
+    ) -> Result<(), CompileError> {
+        compile::warm(self, planned, progress).await
+    }
+
+    /// Pipelines made so far.
+    pub(crate) fn known(&self) -> MutexGuard<'_, BTreeMap<KernelKey, Kernel>> {
+        self.kernels.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Gives the device back at once, with everything on it. What still uses it gets [`DeviceError::DeviceLost`].
+    pub fn destroy(&self) {
+        self.device.destroy();
     }
 
     /// Bytes of device memory in use by all weights and sessions.

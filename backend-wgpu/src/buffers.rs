@@ -69,6 +69,16 @@ impl Memory {
         Ok(made)
     }
 
+    /// Four bytes that can be mapped, for one wait: not counted, since it is no one's memory for long.
+    pub fn fence(&self) -> wgpu::Buffer {
+        self.device.create_buffer(&wgpu::BufferDescriptor {
+            label: Some("fence"),
+            size: 4,
+            usage: wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST,
+            mapped_at_creation: false,
+        })
+    }
+
     fn one(&self, label: &str, bytes: u64, usage: wgpu::BufferUsages) -> Buffer {
         let size = size(bytes);
         let raw = self.device.create_buffer(&wgpu::BufferDescriptor {

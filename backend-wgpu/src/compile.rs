@@ -1,7 +1,6 @@
 //! `compile`: the launch of every node, one pipeline per kernel, and all parameters in one block of bytes.
 
 use std::collections::BTreeMap;
-use std::sync::PoisonError;
 
 use onelaunch_core::Caps;
 use onelaunch_core::backend::{CompileError, Planned, Unsupported};
@@ -58,8 +57,8 @@ pub(crate) enum Bound {
 /// What tells pipelines apart.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct KernelKey {
-    shader: &'static Shader,
-    constants: Vec<(&'static str, u32)>,
+    pub(crate) shader: &'static Shader,
+    pub(crate) constants: Vec<(&'static str, u32)>,
 }
 
 impl KernelKey {
@@ -145,13 +144,49 @@ pub(crate) async fn compile(
 ) -> Result<WgpuExecutable, CompileError> {
     backend.health.check()?;
     let Launches { rows, kernels: keys, params } = launches(&backend.caps, &planned)?;
+    let kernels = ready(backend, &keys, progress).await?;
+    Ok(WgpuExecutable { planned, launches: rows, kernels, params })
+}
+
+/// Makes the pipelines of a program without the program.
+pub(crate) async fn warm(
+    backend: &WgpuBackend,
+    planned: &Planned,
+    progress: Listener<'_, (usize, usize)>,
+) -> Result<(), CompileError> {
+    backend.health.check()?;
+    let keys = launches(&backend.caps, planned)?.kernels;
+    ready(backend, &keys, progress).await.map(drop)
+}
+
+/// The pipelines of kernels.
+async fn ready(
+    backend: &WgpuBackend,
+    keys: &[KernelKey],
+    progress: Listener<'_, (usize, usize)>,
+) -> Result<Vec<Kernel>, CompileError> {
+    let known = |key: &KernelKey| backend.known().contains_key(key);
+    #[cfg(target_arch = "wasm32")]
+    let _kept = {
+        let new: Vec<_> = keys.iter().filter(|key| !known(key)).cloned().collect();
+        crate::ahead::compile(backend, &new, progress).await?
+    };
     let mut kernels = Vec::new();
-    for (done, key) in keys.iter().enumerate() {
-        progress((done, keys.len()));
+    let mut made = 0;
+    let of = keys.iter().filter(|key| !known(key)).count();
+    for key in keys {
+        // In a browser they were told of when they were made.
+        let new = !known(key) && !cfg!(target_arch = "wasm32");
+        if new {
+            progress((made, of));
+            made += 1;
+        }
         kernels.push(kernel(backend, key).await?);
     }
-    progress((keys.len(), keys.len()));
-    Ok(WgpuExecutable { planned, launches: rows, kernels, params })
+    if !cfg!(target_arch = "wasm32") {
+        progress((of, of));
+    }
+    Ok(kernels)
 }
 
 /// The launch of a node and what its bindings see.
@@ -187,8 +222,7 @@ fn prepare(caps: &Caps, planned: &Planned, node: &Node) -> Result<(Launch, Vec<B
 
 /// The pipeline of a kernel, made at most once per device.
 pub(crate) async fn kernel(backend: &WgpuBackend, key: &KernelKey) -> Result<Kernel, CompileError> {
-    let known = || backend.kernels.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(kernel) = known().get(key) {
+    if let Some(kernel) = backend.known().get(key) {
         return Ok(kernel.clone());
     }
     let device = &backend.device;
@@ -203,7 +237,7 @@ pub(crate) async fn kernel(backend: &WgpuBackend, key: &KernelKey) -> Result<Ker
     if let Some(error) = invalid.await.or(internal.await) {
         return Err(CompileError::Kernel { kernel: key.shader.name.into(), reason: error.to_string() });
     }
-    known().insert(key.clone(), made.clone());
+    backend.known().insert(key.clone(), made.clone());
     Ok(made)
 }
 

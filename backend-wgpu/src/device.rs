@@ -16,11 +16,55 @@ pub struct Adapter {
 /// Which device to open.
 #[derive(Clone, Debug, Default)]
 pub struct Select {
-    /// Part of the adapter's name as `NAME (API)`, case ignored. Without one, hardware only: discrete before integrated.
+    /// Part of the adapter's name as `NAME (API)`, case ignored. Without one, hardware: discrete before integrated.
     pub name: Option<String>,
+    /// Where no name is given and there is no hardware, take a software adapter: in a browser, the fallback adapter.
+    pub software: bool,
     /// Bytes that buffers may take in all.
     pub budget: Option<u64>,
 }
+
+/// Why there is no device.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// Browsers have WebGPU for secure pages only.
+    #[error("browsers offer WebGPU to secure pages only: open this page over https, or from localhost")]
+    Insecure,
+    /// The browser has no WebGPU at all.
+    #[error("this browser has no WebGPU: use a current Chrome, Edge, Firefox or Safari, or the CPU")]
+    Missing,
+    /// There is none of what was sought among the adapters.
+    #[error("there is no {sought} among {found:?}: {advice}")]
+    NoAdapter {
+        /// What was sought.
+        sought: String,
+        /// Names of all adapters.
+        found: Vec<String>,
+        /// What to do.
+        advice: &'static str,
+    },
+    /// The adapter gave no device.
+    #[error(transparent)]
+    Device(#[from] DeviceError),
+}
+
+impl From<OpenError> for DeviceError {
+    fn from(error: OpenError) -> Self {
+        match error {
+            OpenError::Device(error) => error,
+            other => Self::Usage(other.to_string()),
+        }
+    }
+}
+
+/// What to do where no adapter fits.
+#[cfg(not(target_arch = "wasm32"))]
+const ADVICE: &str = "name one of these, or use the CPU reference";
+/// What to do where no adapter fits.
+#[cfg(target_arch = "wasm32")]
+const ADVICE: &str =
+    "switch graphics acceleration on in the browser's settings and update the driver, or use the CPU";
 
 /// Features that kernels use where they are. (Browsers want a directive for subgroups that naga does not know yet.)
 #[cfg(not(target_arch = "wasm32"))]
@@ -42,7 +86,9 @@ pub async fn adapters() -> Vec<Adapter> {
 }
 
 /// Opens a device with all limits of its adapter, and 16-bit floats and subgroups if it has them.
-pub async fn open(select: &Select) -> Result<(wgpu::AdapterInfo, wgpu::Device, wgpu::Queue), DeviceError> {
+pub async fn open(select: &Select) -> Result<(wgpu::AdapterInfo, wgpu::Device, wgpu::Queue), OpenError> {
+    #[cfg(target_arch = "wasm32")]
+    browser::offered()?;
     let all = raw_adapters(&instance()).await;
     let names: Vec<String> = all.iter().map(|a| a.get_info().name).collect();
     let adapter = all
@@ -53,10 +99,10 @@ pub async fn open(select: &Select) -> Result<(wgpu::AdapterInfo, wgpu::Device, w
         let sought = select
             .name
             .as_deref()
-            .map_or("a hardware GPU".into(), |n| format!("an adapter named like `{n}`"));
-        DeviceError::Usage(format!(
-            "there is no {sought} among {names:?}: name one of these, or use the CPU reference"
-        ))
+            .map_or(if select.software { "a GPU" } else { "a hardware GPU" }.into(), |n| {
+                format!("an adapter named like `{n}`")
+            });
+        OpenError::NoAdapter { sought, found: names, advice: ADVICE }
     })?;
     let descriptor = wgpu::DeviceDescriptor {
         label: Some("onelaunch"),
@@ -66,7 +112,11 @@ pub async fn open(select: &Select) -> Result<(wgpu::AdapterInfo, wgpu::Device, w
     };
     let (device, queue) =
         adapter.request_device(&descriptor).await.map_err(|why| DeviceError::Other(why.to_string()))?;
-    Ok((adapter.get_info(), device, queue))
+    #[cfg(target_arch = "wasm32")]
+    let info = wgpu::AdapterInfo { name: browser::name(&device), ..adapter.get_info() };
+    #[cfg(not(target_arch = "wasm32"))]
+    let info = adapter.get_info();
+    Ok((info, device, queue))
 }
 
 /// Name and API: one card may be there through two.
@@ -77,7 +127,7 @@ fn full_name(info: &wgpu::AdapterInfo) -> String {
 fn wanted(info: &wgpu::AdapterInfo, select: &Select) -> bool {
     match &select.name {
         Some(name) => full_name(info).to_lowercase().contains(&name.to_lowercase()),
-        None => info.device_type != wgpu::DeviceType::Cpu,
+        None => select.software || info.device_type != wgpu::DeviceType::Cpu,
     }
 }
 
@@ -91,7 +141,7 @@ fn rank(kind: wgpu::DeviceType) -> u32 {
     }
 }
 
-fn instance() -> wgpu::Instance {
+pub(crate) fn instance() -> wgpu::Instance {
     wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle())
 }
 
@@ -109,4 +159,37 @@ async fn raw_adapters(instance: &wgpu::Instance) -> Vec<wgpu::Adapter> {
         ..Default::default()
     };
     instance.request_adapter(&options).await.into_iter().collect()
+}
+
+/// What wgpu does not tell of a browser.
+#[cfg(target_arch = "wasm32")]
+mod browser {
+    use js_sys::Reflect;
+    use wasm_bindgen::JsValue;
+
+    use super::OpenError;
+
+    fn member(object: &JsValue, name: &str) -> JsValue {
+        // What is no object has no members.
+        Reflect::get(object, &name.into()).unwrap_or(JsValue::UNDEFINED)
+    }
+
+    /// Whether there is WebGPU, or why not.
+    pub fn offered() -> Result<(), OpenError> {
+        let global: JsValue = js_sys::global().into();
+        let gpu = member(&member(&global, "navigator"), "gpu");
+        match (gpu.is_truthy(), member(&global, "isSecureContext").as_bool()) {
+            (true, _) => Ok(()),
+            (false, Some(false)) => Err(OpenError::Insecure),
+            (false, _) => Err(OpenError::Missing),
+        }
+    }
+
+    /// What the browser tells of a GPU, which may be little.
+    pub fn name(device: &wgpu::Device) -> String {
+        let info = device.as_webgpu().map_or(JsValue::UNDEFINED, |d| member(d.as_ref(), "adapterInfo"));
+        let told = ["vendor", "architecture", "device", "description"].map(|m| member(&info, m).as_string());
+        let told: Vec<String> = told.into_iter().flatten().filter(|text| !text.is_empty()).collect();
+        if told.is_empty() { "GPU".into() } else { told.join(" ") }
+    }
 }

@@ -5,16 +5,20 @@
 
 #![warn(missing_docs)]
 
+#[cfg(target_arch = "wasm32")]
+mod ahead;
 mod backend;
 mod buffers;
 mod caps;
 mod compile;
 mod constants;
 mod device;
+mod fence;
 mod health;
 pub mod layout;
 pub mod ops;
 mod regions;
+pub mod screen;
 mod session;
 pub mod single;
 mod upload;
@@ -23,7 +27,7 @@ mod weights;
 
 pub use backend::{WgpuBackend, choose};
 pub use compile::WgpuExecutable;
-pub use device::{Adapter, Select, adapters};
+pub use device::{Adapter, OpenError, Select, adapters};
 pub use onelaunch_core::Caps;
 pub use session::WgpuSession;
 pub use weights::WgpuWeights;

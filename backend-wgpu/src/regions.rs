@@ -16,6 +16,15 @@ use crate::compile::WgpuExecutable;
 const STAGED: [Slot; 3] = [Slot::Pixels, Slot::Preview, Slot::State];
 /// Holds the parameters of every launch.
 const PARAMS: Owner = Owner::Backend("params");
+/// Mapped to wait for submits: as many as are in flight, and two for hosts that wait late.
+const FENCES: [Owner; 4] = [
+    Owner::Backend("fence 0"),
+    Owner::Backend("fence 1"),
+    Owner::Backend("fence 2"),
+    Owner::Backend("fence 3"),
+];
+/// Bytes of a fence as allocated.
+const FENCE_BYTES: u64 = 16;
 /// Bound where a kernel variant has a binding that its launch does not use.
 const DUMMY: Owner = Owner::Backend("dummy");
 
@@ -36,6 +45,10 @@ pub(crate) fn regions(planned: &Planned, draws: usize, params: u64) -> Vec<Regio
     let params = params.next_multiple_of(ALIGNMENT).max(ALIGNMENT);
     all.push(Region { class: Class::Parameters, owner: PARAMS, label: "params".into(), bytes: params });
     all.push(Region { class: Class::Parameters, owner: DUMMY, label: "dummy".into(), bytes: ALIGNMENT });
+    for owner in FENCES {
+        let label = "fence".into();
+        all.push(Region { class: Class::Staging, owner, label, bytes: FENCE_BYTES });
+    }
     for slot in STAGED {
         if let Some(value) = program.slot(slot) {
             let bytes =
@@ -67,6 +80,7 @@ impl Buffers {
         let regions = regions(&executable.planned, draws, executable.params.len() as u64);
         let usage = |region: &Region| match region.owner {
             Owner::Staged(_) => U::MAP_READ | U::COPY_DST,
+            fence if FENCES.contains(&fence) => U::MAP_READ | U::COPY_DST,
             PARAMS => U::UNIFORM | U::COPY_DST,
             Owner::Slab(_) | Owner::Value(_) | Owner::Backend(_) => U::STORAGE | U::COPY_DST | U::COPY_SRC,
         };
@@ -104,6 +118,11 @@ impl Buffers {
     /// What unused bindings see.
     pub(crate) fn dummy(&self) -> Option<&Buffer> {
         self.made.get(&DUMMY)
+    }
+
+    /// What submits are waited for with.
+    pub(crate) fn fences(&self) -> Vec<wgpu::Buffer> {
+        FENCES.iter().filter_map(|fence| self.made.get(fence)).map(|buffer| (**buffer).clone()).collect()
     }
 
     /// Where a slot is copied to be mapped.

@@ -1,8 +1,7 @@
 //! One image in flight: its buffers, a bind group per node, and the loop that encodes a chunk.
 
-use std::collections::VecDeque;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use onelaunch_core::DeviceError;
@@ -14,9 +13,11 @@ use onelaunch_core::program::PartKind;
 
 use crate::backend::WgpuBackend;
 use crate::compile::{Bound, WgpuExecutable};
+use crate::fence::Ring;
 use crate::regions::Buffers;
+use crate::screen::Pictures;
 use crate::upload::upload;
-use crate::wait::{Signal, read, submitted_work};
+use crate::wait::read;
 use crate::weights::WgpuWeights;
 
 /// A wgpu session.
@@ -33,18 +34,10 @@ pub struct WgpuSession {
     tags: Tags,
     image: Option<Arc<Image>>,
     cancelled: AtomicBool,
-    in_flight: Mutex<VecDeque<Submitted>>,
+    fences: Ring,
     counters: Counters,
     readbacks: AtomicU64,
     waits: AtomicU64,
-}
-
-/// A submit that may not be done.
-#[derive(Clone, Debug)]
-struct Submitted {
-    serial: u64,
-    index: wgpu::SubmissionIndex,
-    done: Signal<()>,
 }
 
 impl WgpuSession {
@@ -57,7 +50,7 @@ impl WgpuSession {
     ) -> Result<Self, DeviceError> {
         backend.health.check()?;
         let buffers = Buffers::create(backend, executable, draws).await?;
-        let bytes = buffers.bytes;
+        let (bytes, fences) = (buffers.bytes, Ring::new(buffers.fences()));
         let mut session = Self {
             backend: backend.clone(),
             executable: executable.clone(),
@@ -69,7 +62,7 @@ impl WgpuSession {
             tags: Tags::default(),
             image: None,
             cancelled: AtomicBool::new(false),
-            in_flight: Mutex::default(),
+            fences,
             counters: Counters { bytes, ..Counters::default() },
             readbacks: AtomicU64::new(0),
             waits: AtomicU64::new(0),
@@ -83,6 +76,15 @@ impl WgpuSession {
             Some(error) => Err(DeviceError::Other(error.to_string())),
             None => backend.health.check().map(|()| session),
         }
+    }
+
+    /// The finished pictures, or their small previews where the program makes them, in device memory.
+    pub fn pictures(&self, preview: bool) -> Option<Pictures<'_>> {
+        let planned = &self.executable.planned;
+        let value = planned.program.slot(if preview { Slot::Preview } else { Slot::Pixels })?;
+        let shape = planned.program.shape(value);
+        let [count, height, width] = [0, 1, 2].map(|axis| shape[axis] as u32);
+        Some(Pictures { buffer: self.buffers.of(planned, value)?, width, height, count })
     }
 
     /// A bind group for every launch.
@@ -148,8 +150,9 @@ impl WgpuSession {
     }
 
     /// Encodes and submits part of the dispatch list.
-    fn encode(&mut self, chunk: &Chunk) -> wgpu::SubmissionIndex {
+    fn encode(&mut self, chunk: &Chunk) {
         let Self { executable, groups, work, counters, backend, .. } = self;
+        counters.submits += 1;
         let mut encoder = backend.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
         {
             let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
@@ -178,11 +181,11 @@ impl WgpuSession {
         if chunk.preview {
             self.buffers.stage(&mut encoder, &self.executable.planned, Slot::Preview);
         }
-        self.backend.queue.submit([encoder.finish()])
-    }
-
-    fn submits(&self) -> std::sync::MutexGuard<'_, VecDeque<Submitted>> {
-        self.in_flight.lock().unwrap_or_else(PoisonError::into_inner)
+        let fence = self.fences.record(&mut encoder);
+        let index = self.backend.queue.submit([encoder.finish()]);
+        if let Some(at) = fence {
+            self.fences.submitted(at, self.counters.submits, index);
+        }
     }
 
     async fn staged(&self, slot: Slot) -> Result<Vec<u8>, DeviceError> {
@@ -218,32 +221,21 @@ impl Session for WgpuSession {
         self.backend.health.check()?;
         let image = self.image.clone().ok_or_else(|| DeviceError::Usage("no image was begun".into()))?;
         let begun = web_time();
-        let index = self.encode(&chunk);
+        self.encode(&chunk);
         if let (Some(begun), Some(ended)) = (begun, web_time()) {
             self.counters.encode_ns += ended.saturating_sub(begun).as_nanos() as u64;
         }
         for position in chunk.range.clone() {
             self.tags.submitted(&self.executable.planned.program, &self.work, position, &image);
         }
-        self.counters.submits += 1;
-        let serial = self.counters.submits;
-        let done = submitted_work(&self.backend.queue);
-        let mut submits = self.submits();
-        submits.retain(|s| s.done.get().is_none());
-        submits.push_back(Submitted { serial, index, done });
-        drop(submits);
         self.backend.health.check()?;
-        Ok(Ticket { end: chunk.range.end, serial })
+        Ok(Ticket { end: chunk.range.end, serial: self.counters.submits })
     }
 
     fn done<'a>(&'a self, ticket: &'a Ticket) -> MaybeFuture<'a, Result<(), DeviceError>> {
         Box::pin(async move {
-            let submitted = self.submits().iter().find(|s| s.serial == ticket.serial).cloned();
-            if let Some(Submitted { index, done, .. }) = submitted {
-                self.waits.fetch_add(1, Ordering::Relaxed);
-                let waited = done.wait(&self.backend.device, Some(index)).await;
-                waited.map_err(|why| self.backend.failure(why.to_string()))?;
-            }
+            let waited = self.fences.wait(&self.backend, ticket.serial).await?;
+            self.waits.fetch_add(u64::from(waited), Ordering::Relaxed);
             if self.cancelled.load(Ordering::Relaxed) {
                 return Err(DeviceError::Cancelled);
             }

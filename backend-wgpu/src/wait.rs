@@ -53,22 +53,22 @@ impl<T: Clone> Signal<T> {
     }
 }
 
-/// A signal that is set when everything submitted so far is done.
-pub fn submitted_work(queue: &wgpu::Queue) -> Signal<()> {
+/// Whether a buffer was mapped, or why not.
+pub type Mapped = Signal<Result<(), String>>;
+
+/// Maps a buffer for reading, which happens when everything submitted so far that uses it is done.
+pub fn map(buffer: &wgpu::Buffer) -> Mapped {
     let signal = Signal::new();
     let set = signal.clone();
-    queue.on_submitted_work_done(move || set.set(()));
+    buffer.map_async(wgpu::MapMode::Read, .., move |result| {
+        set.set(result.map_err(|why| why.to_string()));
+    });
     signal
 }
 
 /// Maps a buffer and copies its first `bytes` bytes out.
 pub async fn read(device: &wgpu::Device, buffer: &wgpu::Buffer, bytes: u64) -> Result<Vec<u8>, String> {
-    let signal = Signal::new();
-    let set = signal.clone();
-    buffer.map_async(wgpu::MapMode::Read, 0..bytes, move |result| {
-        set.set(result.map_err(|why| why.to_string()));
-    });
-    signal.wait(device, None).await.map_err(|why| why.to_string())??;
+    map(buffer).wait(device, None).await.map_err(|why| why.to_string())??;
     let data = buffer.get_mapped_range(0..bytes).map_err(|why| why.to_string())?.to_vec();
     buffer.unmap();
     Ok(data)

@@ -8,7 +8,7 @@ use onelaunch_core::weights::{Layout, Leaf, LeafId};
 
 use crate::backend::WgpuBackend;
 use crate::buffers::Buffer;
-use crate::wait::submitted_work;
+use crate::fence::settle;
 
 /// Buffers of a model's leaves.
 #[derive(Debug, Default)]
@@ -20,8 +20,8 @@ pub struct WgpuWeights {
 
 /// Writes are cut to this: larger ones are slow in browsers, where they pass through shared memory.
 const PIECE: usize = 8 << 20;
-/// Bytes that may be staged at once.
-const MOST_IN_FLIGHT: u64 = 64 << 20;
+/// Bytes that may be staged at once. Browsers never give staging memory back, so there it is little more than a piece.
+const MOST_IN_FLIGHT: u64 = if cfg!(target_arch = "wasm32") { 16 << 20 } else { 64 << 20 };
 
 /// Allocates.
 pub async fn allocate(backend: &WgpuBackend, leaves: &[(Leaf, Layout)]) -> Result<WgpuWeights, DeviceError> {
@@ -64,9 +64,7 @@ pub async fn write(
         let staged = weights.in_flight.fetch_add(piece.len() as u64, Ordering::Relaxed) + piece.len() as u64;
         if staged >= MOST_IN_FLIGHT {
             weights.in_flight.store(0, Ordering::Relaxed);
-            let index = backend.queue.submit([]);
-            let waited = submitted_work(&backend.queue).wait(&backend.device, Some(index)).await;
-            waited.map_err(|why| backend.failure(why.to_string()))?;
+            settle(backend).await?;
         }
     }
     backend.health.check()

@@ -53,5 +53,7 @@ fn table(wgsl: &Path, list: &Path) -> Result<String, String> {
         );
     }
     rust.push_str("];\n");
+    let screen = preprocess::expand(wgsl, "present.wgsl", &Default::default())?;
+    reflect::module(&screen, naga::valid::Capabilities::empty()).map_err(|why| format!("present: {why}"))?;
     Ok(rust)
 }

@@ -22,23 +22,29 @@ pub struct Facts {
     pub subgroups: bool,
 }
 
-/// Validates a kernel with no more capabilities than it may ask for.
-pub fn reflect(expanded: &Expanded) -> Result<Facts, String> {
+/// Validates WGSL that may ask for no more than `capabilities`.
+pub fn module(expanded: &Expanded, capabilities: Capabilities) -> Result<naga::Module, String> {
     let place = |line: u32| expanded.origins.get(line as usize - 1).map_or("?", String::as_str).to_string();
     let module = naga::front::wgsl::parse_str(&expanded.text).map_err(|why| {
         let at = why.location(&expanded.text).map_or("?".into(), |l| place(l.line_number));
         format!("{at}: {why}")
     })?;
+    Validator::new(ValidationFlags::all(), capabilities).validate(&module).map_err(|why| {
+        let at = why.location(&expanded.text).map_or("?".into(), |l| place(l.line_number));
+        format!("{at}: {}", why.emit_to_string(&expanded.text))
+    })?;
+    Ok(module)
+}
+
+/// Validates a kernel with no more capabilities than it may ask for, and reads out what it needs.
+pub fn reflect(expanded: &Expanded) -> Result<Facts, String> {
     let f16 = expanded.text.starts_with("enable f16;");
     // unpack2x16float needs no feature of a device.
     let mut capabilities = Capabilities::SHADER_FLOAT16_IN_FLOAT32;
     capabilities.set(Capabilities::SHADER_FLOAT16, f16);
     let subgroups = expanded.text.contains("subgroup");
     capabilities.set(Capabilities::SUBGROUP, subgroups);
-    Validator::new(ValidationFlags::all(), capabilities).validate(&module).map_err(|why| {
-        let at = why.location(&expanded.text).map_or("?".into(), |l| place(l.line_number));
-        format!("{at}: {}", why.emit_to_string(&expanded.text))
-    })?;
+    let module = module(expanded, capabilities)?;
     let main = module.entry_points.iter().find(|e| e.name == "main" && e.stage == ShaderStage::Compute);
     let main = main.ok_or("no compute entry point `main`")?;
     let mut bindings = Vec::new();

@@ -44,6 +44,9 @@ pub struct Shader {
     pub subgroups: bool,
 }
 
+/// What draws a picture to a screen: vertex entry `corner`, fragment entry `color`.
+pub static PRESENT: &str = include_str!("../wgsl/present.wgsl");
+
 include!(concat!(env!("OUT_DIR"), "/shaders.rs"));
 
 /// The kernel of a name, if the `permutations` file makes it.

@@ -8,7 +8,7 @@ use pollster::block_on;
 use super::*;
 use crate::backend::{Choice, CompileError, Operand, Planned, Unsupported};
 use crate::caps::Caps;
-use crate::maybe::MaybeFuture;
+use crate::maybe::{Listener, MaybeFuture};
 use crate::memory::Region;
 use crate::ops::Op;
 use crate::reference::{CpuBackend, CpuSession, CpuWeights};
@@ -57,7 +57,7 @@ impl Backend for Recorder {
     fn compile<'a>(
         &'a self,
         planned: Planned,
-        progress: &'a (dyn Fn(usize, usize) + Send + Sync),
+        progress: Listener<'a, (usize, usize)>,
     ) -> MaybeFuture<'a, Result<Planned, CompileError>> {
         self.inner.compile(planned, progress)
     }
@@ -141,7 +141,7 @@ fn files_are_read_once_and_leaves_are_whole() {
 
     let backend = Recorder { inner: CpuBackend::new(None), written: Mutex::default() };
     let heard = Mutex::new(Vec::new());
-    let hear = |done, of| heard.lock().unwrap().push((done, of));
+    let hear = |told| heard.lock().unwrap().push(told);
     let store = block_on(WeightStore::load(&backend, plan, &stored, &sources, &hear)).unwrap();
 
     let reads = std::mem::take(&mut *reads.lock().unwrap());
@@ -183,6 +183,6 @@ fn a_tensor_that_is_not_there_is_named() {
     let sources: Sources = [("c".to_owned(), Box::new(source) as Box<dyn TensorSource>)].into();
     let backend = Recorder { inner: CpuBackend::new(None), written: Mutex::default() };
     let plan = leaves.plan([leaf]);
-    let error = block_on(WeightStore::load(&backend, plan, &BTreeMap::new(), &sources, &|_, _| {})).err();
+    let error = block_on(WeightStore::load(&backend, plan, &BTreeMap::new(), &sources, &|_| {})).err();
     assert!(error.unwrap().to_string().contains("`gone`"));
 }
