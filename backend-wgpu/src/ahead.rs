@@ -81,7 +81,7 @@ fn begin(device: &Device, key: &KernelKey) -> Result<Promise, JsValue> {
             ("visibility", wgpu::ShaderStages::COMPUTE.bits().into()),
             ("buffer", buffer.into()),
         ];
-        entries.push(&object(&entry)?);
+        entries.push(&object(&entry)?.into());
     }
     let group = device.bind_group_layout(&object(&[("entries", entries.into())])?)?;
     let groups = Array::of1(&group);

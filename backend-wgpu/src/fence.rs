@@ -96,3 +96,41 @@ pub(crate) async fn settle(backend: &WgpuBackend) -> Result<(), DeviceError> {
     let waited = map(&fence).wait(&backend.device, Some(index)).await.map_err(|why| why.to_string());
     waited.and_then(|done| done).map_err(|why| backend.failure(why))
 }
+
+#[cfg(test)]
+mod tests {
+    use pollster::block_on;
+
+    use super::*;
+    use crate::Select;
+
+    #[test]
+    fn any_number_of_submits_can_be_waited_for_in_any_order() {
+        let Ok(backend) = block_on(WgpuBackend::new(&Select { software: true, ..Select::default() })) else {
+            println!("SKIPPED wgpu: no adapter");
+            return;
+        };
+        let ring = Ring::new((0..2).map(|_| backend.memory.fence()).collect());
+        let mut fenced = 0;
+        let mut submit = |serial| {
+            let mut encoder =
+                backend.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+            let fence = ring.record(&mut encoder);
+            let index = backend.queue.submit([encoder.finish()]);
+            if let Some(at) = fence {
+                ring.submitted(at, serial, index);
+                fenced += 1;
+            }
+        };
+        (1..=7).for_each(&mut submit);
+        for serial in [7, 2, 1, 5] {
+            block_on(ring.wait(&backend, serial)).unwrap();
+        }
+        (8..=9).for_each(&mut submit);
+        assert!(block_on(ring.wait(&backend, 9)).unwrap());
+        submit(10);
+        assert!(!block_on(ring.wait(&backend, 9)).unwrap(), "a fence that was taken back is remembered");
+        assert!(fenced >= 4, "{fenced} fences for 10 submits");
+        backend.check().unwrap();
+    }
+}

@@ -115,14 +115,13 @@ impl Painter {
         let (device, queue) = self.backend.device();
         let params = [width, height, index * width * height, 0];
         queue.write_buffer(&self.params, 0, bytemuck::cast_slice(&params));
-        let bound = |binding, buffer: &wgpu::Buffer| wgpu::BindGroupEntry {
-            binding,
-            resource: buffer.as_entire_binding(),
-        };
         let group = device.create_bind_group(&wgpu::BindGroupDescriptor {
             label: Some("present"),
             layout: &self.layout,
-            entries: &[bound(0, &self.params), bound(1, buffer)],
+            entries: &[
+                wgpu::BindGroupEntry { binding: 0, resource: self.params.as_entire_binding() },
+                wgpu::BindGroupEntry { binding: 1, resource: buffer.as_entire_binding() },
+            ],
         });
         let mut encoder = device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
         {
@@ -214,3 +213,6 @@ impl Screen {
 /// Every browser takes it for canvases, and it is what the words of a picture are.
 #[cfg(target_arch = "wasm32")]
 const FORMAT: wgpu::TextureFormat = wgpu::TextureFormat::Rgba8Unorm;
+
+#[cfg(test)]
+mod tests;
