@@ -68,6 +68,9 @@ pub struct Model {
     pub tokens: usize,
 }
 
+/// Largest side in pixels: attention over its tokens is far beyond any machine long before.
+pub const MOST_PIXELS: usize = 8192;
+
 /// Names of the components that hold weights.
 const TEXT_ENCODER: &str = "text_encoder";
 const TRANSFORMER: &str = "transformer";
@@ -122,9 +125,12 @@ impl Model {
             )));
         }
         let ((width, height), (_, multiple)) = (self.default_size(), self.multiple());
-        if [width, height].iter().any(|side| *side == 0 || !side.is_multiple_of(multiple)) {
+        if [width, height]
+            .iter()
+            .any(|side| *side == 0 || *side > MOST_PIXELS || !side.is_multiple_of(multiple))
+        {
             return Err(LoadError::Mismatch(format!(
-                "the default size {width}×{height} is not made of multiples of {multiple}"
+                "the default size {width}×{height} is not made of multiples of {multiple} up to {MOST_PIXELS}"
             )));
         }
         let (ids, rows) = (self.tokenizer.vocabulary(), self.text_encoder.vocabulary());

@@ -1,9 +1,13 @@
 //! A wgpu device that fails: memory that does not suffice and a device that is lost come back as errors, each forced here.
 
+use std::sync::Mutex;
+
 use onelaunch::Folder;
+use onelaunch_core::backend::Backend;
+use onelaunch_core::compile::{ProgramKey, row_bucket};
 use onelaunch_core::pipeline::{GenerateError, Pipeline};
 use onelaunch_core::{Cancel, DeviceError, Event, LoadError, Pace, Precision, Request};
-use onelaunch_tests::models::golden::Subject;
+use onelaunch_tests::models::golden::{Subject, picture_difference};
 use onelaunch_tests::models::wgpu;
 use onelaunch_wgpu::WgpuBackend;
 use pollster::block_on;
@@ -50,6 +54,41 @@ fn a_picture_beyond_the_budget_is_an_error_and_a_smaller_one_still_comes() {
     let why = block_on(pipeline.generate(&large, &Cancel::new(), None)).expect_err("it does not fit");
     assert!(matches!(why, GenerateError::Device(DeviceError::OutOfMemory { .. })), "{why:?}");
     block_on(pipeline.generate(&request(), &Cancel::new(), None)).expect("this one fits");
+}
+
+/// The plan of one launch says what it takes, so a budget can be put between two sizes of launch.
+#[test]
+fn a_launch_without_memory_is_split() {
+    let Some(backend) = wgpu() else { return };
+    let all = load(backend.clone()).expect("it loads");
+    let four = Request { count: Some(4), seed: 3, ..request() };
+    let whole = block_on(all.generate(&four, &Cancel::new(), None)).expect("there is memory");
+    assert_eq!(whole.timings.launches, 1);
+    let session = |n| {
+        let key = ProgramKey { n, width: 64, height: 64, rows: row_bucket(1), precision: Precision::F32 };
+        let planned = all.plan(key).expect("it can be planned");
+        let regions = backend.regions(&planned, 0).expect("it can be planned");
+        regions.iter().map(|r| r.bytes).sum::<u64>()
+    };
+    let room = all.store().bytes() + (session(2) + session(4)) / 2;
+    drop(all);
+    let pipeline = load(within(room).expect("the same adapter")).expect("the weights fit");
+    let warnings = Mutex::new(Vec::new());
+    let watch = |event| {
+        if let Event::Warning(text) = event {
+            warnings.lock().expect("no test panics here").push(text);
+        }
+    };
+    let split = block_on(pipeline.generate(&four, &Cancel::new(), Some(&watch))).expect("two at a time fit");
+    assert_eq!((split.timings.launches, split.timings.readbacks), (2, 2));
+    for (at, (one, other)) in split.images.iter().zip(&whole.images).enumerate() {
+        assert!(picture_difference(one, other) <= 2, "picture {at} depends on the split");
+    }
+    let warnings = warnings.into_inner().expect("no test panics here");
+    assert!(warnings.len() == 1 && warnings[0].contains("2 at a time"), "{warnings:?}");
+    // The session of this size is idle, and is given up for one of another.
+    let wide = Request { width: Some(96), count: Some(2), ..request() };
+    block_on(pipeline.generate(&wide, &Cancel::new(), None)).expect("idle sessions make room");
 }
 
 #[test]

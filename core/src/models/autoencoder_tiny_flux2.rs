@@ -3,8 +3,8 @@
 
 use serde::Deserialize;
 
-use super::Module;
 use super::module::Conv;
+use super::{Module, bounds};
 use crate::graph::ValueId;
 use crate::ops::Act;
 use crate::weights::Role;
@@ -49,6 +49,17 @@ const EPS: f32 = 1e-5;
 impl AutoencoderTinyFlux2 {
     /// What the config asks for that this code does not do.
     pub fn check(&self) -> Result<(), String> {
+        let blocks = self.num_decoder_blocks.iter().copied().max().unwrap_or(0);
+        bounds::within(bounds::LAYERS, &[("num_decoder_blocks", blocks)])?;
+        let channels = self.block_out_channels.iter().copied().max().unwrap_or(0);
+        bounds::within(
+            bounds::WIDTH,
+            &[
+                ("latent_channels", self.latent_channels),
+                ("block_out_channels", channels),
+                ("midblock_pool_channels", self.midblock_pool_channels),
+            ],
+        )?;
         let stages = self.num_decoder_blocks.len();
         let width = self.block_out_channels.first().copied().unwrap_or(0);
         // Each stage but one doubles the picture; 16 are a doubling beyond all sizes.

@@ -2,6 +2,7 @@
 //! names decides which code runs.
 
 mod autoencoder_tiny_flux2;
+mod bounds;
 mod embeddings;
 mod module;
 mod pixart_transformer_2d;

@@ -2,9 +2,9 @@
 
 use serde::Deserialize;
 
-use super::Module;
+use super::bounds;
 use super::embeddings::sincos_2d;
-use super::module::Conv;
+use super::module::{Conv, Module};
 use crate::graph::ValueId;
 use crate::ops::{Act, Mask};
 use crate::weights::Role;
@@ -78,6 +78,19 @@ const NORM_OUT_EPS: f32 = 1e-6;
 impl PixArtTransformer2DModel {
     /// What the config asks for that this code does not do.
     pub fn check(&self) -> Result<(), String> {
+        bounds::within(bounds::LAYERS, &[("num_layers", self.num_layers)])?;
+        bounds::within(
+            bounds::WIDTH,
+            &[
+                ("num_attention_heads", self.num_attention_heads),
+                ("attention_head_dim", self.attention_head_dim),
+                ("num_attention_heads · attention_head_dim", self.width()),
+                ("in_channels", self.in_channels),
+                ("patch_size", self.patch_size),
+                ("sample_size", self.sample_size),
+                ("caption_channels", self.caption_channels),
+            ],
+        )?;
         let out = self.out_channels.unwrap_or(self.in_channels);
         let conditions = self.use_additional_conditions.unwrap_or(self.sample_size == 128);
         match () {
@@ -106,7 +119,7 @@ impl PixArtTransformer2DModel {
     }
 
     fn width(&self) -> usize {
-        self.num_attention_heads * self.attention_head_dim
+        self.num_attention_heads.saturating_mul(self.attention_head_dim)
     }
 
     /// Latent `[N, H, W, C]`, timestep `[1]`, text `[P, T, C']` with lengths `[P]`, to the output `[N, H, W, C]`.

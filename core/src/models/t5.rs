@@ -3,7 +3,7 @@
 
 use serde::Deserialize;
 
-use super::Module;
+use super::{Module, bounds};
 use crate::graph::ValueId;
 use crate::ops::{Act, Mask};
 use crate::weights::Role;
@@ -53,6 +53,20 @@ fn relu() -> String {
 impl T5EncoderModel {
     /// What the config asks for that this code does not do.
     pub fn check(&self) -> Result<(), String> {
+        bounds::within(bounds::LAYERS, &[("num_layers", self.num_layers)])?;
+        bounds::within(bounds::VOCABULARY, &[("vocab_size", self.vocab_size)])?;
+        bounds::within(
+            bounds::WIDTH,
+            &[
+                ("d_model", self.d_model),
+                ("d_kv", self.d_kv),
+                ("d_ff", self.d_ff),
+                ("num_heads", self.num_heads),
+                ("num_heads · d_kv", self.num_heads.saturating_mul(self.d_kv)),
+                ("relative_attention_num_buckets", self.relative_attention_num_buckets),
+                ("relative_attention_max_distance", self.relative_attention_max_distance),
+            ],
+        )?;
         match self.feed_forward_proj.as_str() {
             // Half of the buckets are for each direction, half of those for exact distances.
             "gated-gelu" if self.relative_attention_num_buckets < 4 => {

@@ -114,17 +114,22 @@ impl<B: Backend> Pipeline<B> {
         Ok(made)
     }
 
-    /// The largest launch whose plan fits the device's bindings.
+    /// The largest launch whose plan fits the device's bindings: nothing is compiled for one that does not.
     fn fitting(&self, mut key: ProgramKey, draws: usize) -> Result<ProgramKey, GenerateError> {
         loop {
-            let known = self.programs.lock().is_ok_and(|p| p.contains_key(&key));
-            if known || key.n == 1 {
+            if self.programs.lock().is_ok_and(|p| p.contains_key(&key)) {
                 return Ok(key);
             }
             let planned = self.plan(key)?;
             let regions = self.backend.regions(&planned, draws).map_err(CompileError::from)?;
-            if regions.iter().all(|r| r.bytes <= self.backend.caps().max_binding) {
-                return Ok(key);
+            let most = self.backend.caps().max_binding;
+            let Some(large) = regions.iter().find(|r| r.bytes > most) else { return Ok(key) };
+            if key.n == 1 {
+                return Err(DeviceError::Usage(format!(
+                    "{} takes {} bytes, a binding of this device at most {most}: make a smaller picture",
+                    large.label, large.bytes
+                ))
+                .into());
             }
             key.n /= 2;
         }

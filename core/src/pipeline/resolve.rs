@@ -1,7 +1,7 @@
 //! From a wish to a recipe: the model's defaults filled in, everything checked before any long work.
 
 use crate::compile::Precision;
-use crate::model::Model;
+use crate::model::{MOST_PIXELS, Model};
 use crate::models::pipeline_defaults;
 use crate::request::{Recipe, Request};
 use crate::schedule::{Sampler, SamplerRequest, Schedule, ScheduleError};
@@ -46,8 +46,6 @@ pub enum RequestError {
 
 /// Most pictures of one request.
 const MOST_PICTURES: usize = 10_000;
-/// Largest side in pixels: attention over its tokens is far beyond any machine long before.
-const MOST_PIXELS: usize = 8192;
 
 /// A checked wish.
 #[derive(Clone, Debug)]
