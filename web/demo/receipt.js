@@ -2,6 +2,7 @@
 
 import { $, bytes, make, time } from './dom.js';
 import { SAMPLERS } from './link.js';
+import { deviceName } from './where.js';
 
 const WIDE = 42;
 
@@ -25,8 +26,9 @@ export function receiptLines({ settings, timings, result, plan, size, model }) {
   lines.push([first ? 'navigation to pixels' : 'click to pixels', time(timings.total), 'sum'], null);
   lines.push(...memoryLines(plan?.memory ?? {}));
   lines.push(['made by', result.backend === 'webgpu' ? 'WebGPU' : 'the CPU, in wasm']);
-  if (result.adapter) lines.push(['device', result.adapter]);
-  if (native.dispatches) lines.push(['dispatches, submits', `${native.dispatches}, ${native.submits}`]);
+  const device = deviceName(result.adapter);
+  if (device && result.backend === 'webgpu') lines.push(['device', device]);
+  if (native.dispatches && result.backend === 'webgpu') lines.push(['dispatches, submits', `${native.dispatches}, ${native.submits}`]);
   lines.push(['browser', browser()]);
   return lines;
 }
