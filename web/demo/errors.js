@@ -3,7 +3,7 @@
 import { $, bytes, make } from './dom.js';
 
 /** `{ title, text, ways }`, where `ways` are names of actions the page offers, the best first. */
-export function explain(error, { isShipped, backend }) {
+export function explain(error, { isShipped, backend, hasPlan }) {
   const text = plain(error.message);
   const cpu = backend === 'cpu' ? [] : ['cpu'];
   const other = isShipped ? [] : ['shipped'];
@@ -19,7 +19,10 @@ export function explain(error, { isShipped, backend }) {
     case 'BadModel': return { title: 'This model cannot be used.', text, ways: isShipped ? ['retry', 'reload'] : ['shipped', 'source', 'retry'] };
     case 'Unsupported': return { title: 'This is not built yet.', text, ways: isShipped ? ['defaults', ...cpu] : ['shipped', 'defaults'] };
     case 'BadRequest': return { title: 'These settings do not go together.', text, ways: ['defaults', 'retry'] };
-    case 'Download': return { title: navigator.onLine ? 'The download stopped.' : 'There is no network.', text: `${text} What has come is kept, and it goes on from there.`, ways: ['retry', ...other] };
+    case 'Download': {
+      const title = navigator.onLine ? (hasPlan ? 'The download stopped.' : 'This cannot be reached.') : 'There is no network.';
+      return { title, text: hasPlan ? `${text} What has come is kept where the browser allows it, and it goes on from there.` : text, ways: ['retry', ...other, ...(isShipped ? ['reload'] : ['source'])] };
+    }
     case 'VersionMismatch': return { title: 'This page was updated meanwhile.', text: 'One reload brings all its parts to the same version.', ways: ['reload'] };
     default: return { title: 'Something went wrong.', text: text || 'No more is known about it.', ways: ['retry', ...cpu, 'reload', 'details'] };
   }
@@ -66,6 +69,7 @@ function noWebGpu(reason) {
 function plain(message = '') {
   const text = String(message).trim();
   if (!text) return '';
-  const first = text[0].toUpperCase() + text.slice(1);
+  // Addresses and names of files keep their case.
+  const first = /^[a-z]+[\s,;]/.test(text) ? text[0].toUpperCase() + text.slice(1) : text;
   return /[.!?]$/.test(first) ? first : `${first}.`;
 }

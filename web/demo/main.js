@@ -131,7 +131,7 @@ function failed(error, again) {
   clearBars();
   state('error');
   say($('status'), '');
-  showError(error, { isShipped: maker.isShipped, backend: maker.backend }, ways(page));
+  showError(error, { isShipped: maker.isShipped, backend: maker.backend, hasPlan: maker.plan !== null }, ways(page));
   gallery.back();
 }
 

@@ -26,7 +26,7 @@ export function onLoad({ phase, loaded, total }) {
   if (phase === 'compile') return bar('compile', loaded, total, { unit: 'kernels' });
   if (phase === 'download') downloads = true;
   else if (downloads) return undefined;
-  return bar('download', loaded, total, { unit: 'bytes', label: downloads ? 'Download' : 'From here' });
+  return bar('download', loaded, total, { unit: 'bytes', label: downloads ? 'Download' : 'Weights' });
 }
 
 /** A bar that has begun and has no count yet. */
