@@ -1,30 +1,22 @@
-// A body piece by piece, through one buffer where the browser can: a gigabyte of small arrays is a gigabyte of work for the collector, and
-// memory grows while it lags behind.
-
-const BUFFER = 256 * 1024;
+// Bodies piece by piece, each given back as soon as it was looked at: a gigabyte of small arrays is more than the collector keeps up with.
+// Not through one buffer of our own ("byob"): Chromium now and then loses the end of such a stream, and waits for ever.
 
 export class Chunks {
   /** @param {ReadableStream<Uint8Array>} body */
   constructor(body) {
-    /** @type {ArrayBuffer | null} */
-    this.buffer = null;
-    /** @type {any} */
-    this.reader = null;
-    try {
-      this.reader = /** @type {any} */ (body).getReader({ mode: 'byob' });
-      this.buffer = new ArrayBuffer(BUFFER);
-    } catch {
-      // Not a stream of bytes in this browser.
-      this.reader = body.getReader();
-    }
+    this.reader = body.getReader();
+    /** @type {Uint8Array | null} */
+    this.last = null;
   }
 
   /** What comes next, valid until the next call; `null` at the end. @returns {Promise<Uint8Array | null>} */
   async next() {
     for (;;) {
-      const { done, value } = await (this.buffer ? this.reader.read(new Uint8Array(this.buffer)) : this.reader.read());
-      if (this.buffer && value) this.buffer = value.buffer;
+      giveBack(this.last);
+      this.last = null;
+      const { done, value } = await this.reader.read();
       if (done) return null;
+      this.last = value;
       if (value.length > 0) return value;
     }
   }
@@ -32,6 +24,24 @@ export class Chunks {
   cancel() {
     this.reader.cancel().catch(() => {});
   }
+}
+
+/** @type {MessagePort | null} leads nowhere */
+let nowhere = null;
+
+/**
+ * Frees an array's memory now instead of when the collector comes by: what is moved to a closed port is gone. Of a stream of 1 GiB that is
+ * +30 MB of process memory instead of +190 (Chromium; `transfer(0)` frees nothing before a collection).
+ * @param {Uint8Array | null} bytes
+ */
+export function giveBack(bytes) {
+  if (!bytes || bytes.byteLength === 0 || bytes.byteLength !== bytes.buffer.byteLength) return;
+  if (!nowhere) {
+    const channel = new MessageChannel();
+    channel.port2.close();
+    nowhere = channel.port1;
+  }
+  nowhere.postMessage(null, [/** @type {ArrayBuffer} */ (bytes.buffer)]);
 }
 
 /** All bytes of a body, if they are at most so many; else `null`. @param {ReadableStream<Uint8Array>} body @param {number} most @returns {Promise<Uint8Array | null>} */
@@ -59,14 +69,6 @@ export function joined(parts, size) {
     at += part.length;
   }
   return bytes;
-}
-
-/** Bytes of a file into an array of that length. @param {Blob} file @param {number} start @param {Uint8Array} into */
-export async function readInto(file, start, into) {
-  const chunks = new Chunks(file.slice(start, start + into.length).stream());
-  let at = 0;
-  for (let chunk; (chunk = await chunks.next()); at += chunk.length) into.set(chunk, at);
-  if (at !== into.length) throw new Error(`ended after ${start + at} bytes`);
 }
 
 /** A buffer that is used again for every piece, as long as they are asked for one after the other. */

@@ -1,8 +1,9 @@
 // A safetensors file as wasm reads it: on a host, with what passes by kept on the way, or kept here already, or a local file. wasm asks
 // for pieces in ascending order; one pass over the network serves it and the private file system both.
 
-import { Piece, readInto } from './chunks.js';
+import { Piece, giveBack } from './chunks.js';
 import { OnelaunchError } from './errors.js';
+import { read } from './keep.js';
 import { Stream } from './stream.js';
 
 /** Bytes that are skipped by reading on instead of by a new request. */
@@ -20,7 +21,7 @@ export class LocalFile {
     this.length = file.size;
     /** Bytes from `start` on. */
     this.window = { start: 0, bytes: new Uint8Array(0) };
-    this.piece = new Piece();
+    /** Reads that are not over. */
     this.open = 0;
   }
   /** Exactly these bytes, valid until the next call. @param {number} start @param {number} end */
@@ -30,12 +31,13 @@ export class LocalFile {
       const { window } = this;
       if (start >= window.start && end <= window.start + window.bytes.length) return window.bytes.subarray(start - window.start, end - window.start);
       const alone = this.open === 1;
-      const out = this.piece.take(alone ? Math.max(end - start, Math.min(WINDOW, this.length - start)) : end - start, alone);
-      // While it is filled it is nobody's.
-      if (alone) this.window = { start: 0, bytes: new Uint8Array(0) };
-      await readInto(this.file, start, out);
-      if (alone) this.window = { start, bytes: out };
-      return out.subarray(0, end - start);
+      const bytes = await read(this.file, start, alone ? Math.max(end, Math.min(start + WINDOW, this.length)) : end);
+      if (bytes.length < end - start) throw new Error(`it ends after ${start + bytes.length} bytes`);
+      if (alone) {
+        giveBack(window.bytes);
+        this.window = { start, bytes };
+      }
+      return bytes.subarray(0, end - start);
     } catch (cause) {
       throw new OnelaunchError('Download', 'a local file changed or went away while it was read: load it again', { cause });
     } finally {
