@@ -114,8 +114,11 @@ export class Form {
   }
 }
 
-/** The prompt grows with its text. */
+const GROWS = CSS.supports('field-sizing', 'content');
+
+/** The prompt grows with its text; where CSS does that, nothing needs to be measured. */
 function fitPrompt() {
+  if (GROWS) return;
   const prompt = $('prompt');
   prompt.style.height = 'auto';
   prompt.style.height = `${prompt.scrollHeight}px`;

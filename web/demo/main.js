@@ -32,6 +32,7 @@ let retry = () => look();
 
 function state(name) {
   document.body.dataset.state = name;
+  if (name === 'ready' && !timings.at.usable) timings.mark('usable');
   const making = name === 'making';
   const hadFocus = document.activeElement === $(making ? 'generate' : 'cancel');
   $('generate').hidden = making;

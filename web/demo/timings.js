@@ -1,7 +1,7 @@
 // Where the time from navigation to pixels goes. The parts add up to the total; each is a performance measure too.
 
 export class Timings {
-  /** ms since navigation of: open (asked for the model), weights (all read), loaded, begin, step (last), pixels. */
+  /** ms since navigation of: usable (the form can be sent), open (asked for the model), weights (all read), loaded, begin, step (last), pixels. */
   at = {};
 
   mark(name) {
@@ -18,16 +18,17 @@ export class Timings {
   done(compiled) {
     const first = this.#isFirst;
     this.#isFirst = false;
-    const { open = 0, weights = open, loaded = weights, begin, pixels } = this.at;
+    const { open = 0, usable = open, weights = open, loaded = weights, begin, pixels } = this.at;
+    const page = Math.min(usable, open);
     const step = Math.max(begin, this.at.step ?? pixels);
     const own = Math.min(compiled, step - begin);
     const from = first ? 0 : begin;
     const parts = {
-      page: first ? open : 0,
+      page: first ? page : 0,
       fetch: first ? weights - open : 0,
       compile: (first ? Math.max(0, loaded - weights) : 0) + own,
       // The person who reads and types before asking is not our time, and it is told apart.
-      waited: first ? Math.max(0, begin - loaded) : 0,
+      waited: first ? open - page + Math.max(0, begin - loaded) : 0,
       steps: step - begin - own,
       decode: pixels - step,
       total: pixels - from,
