@@ -25,13 +25,3 @@ export function otherWeights(file) {
   for (let i = half + 1; i < other.length; i += 32) other[i] ^= 0x80;
   return other;
 }
-
-/** Not a number, in every value of the largest tensor. */
-export function withNan(file) {
-  const other = Buffer.from(file);
-  const { header, at } = headerOf(file);
-  const tensors = Object.entries(header).filter(([name]) => name !== '__metadata__').map(([, tensor]) => tensor);
-  const [start, end] = tensors.sort((a, b) => b.data_offsets[1] - b.data_offsets[0] - (a.data_offsets[1] - a.data_offsets[0]))[0].data_offsets;
-  for (let i = at + start; i < at + end; i += 2) other.writeUInt16LE(0x7e00, i);
-  return other;
-}
