@@ -36,8 +36,15 @@ export function steady(post) {
  */
 export function drawn(post, request) {
   let shown = false;
+  let told = '';
   return {
     event(/** @type {any} */ e) {
+      if (e.type === 'step') {
+        // Told after every chunk; a step has several.
+        const now = `${e.done}/${e.total} ${e.pictures}`;
+        if (now === told) return;
+        told = now;
+      }
       if (e.type === 'picture') shown = true;
       if (e.type === 'preview' && !e.bitmap) e = { ...e, bitmap: bitmapOf(e.rgba, e.width, e.height), rgba: undefined };
       post(e, e.bitmap ? [e.bitmap] : []);
