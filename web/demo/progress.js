@@ -23,7 +23,8 @@ let downloads = false;
 
 /** Progress of a load. Bytes from the network tell more than the same bytes on their way to the device. */
 export function onLoad({ phase, loaded, total }) {
-  if (phase === 'compile') return bar('compile', loaded, total, { unit: 'kernels' });
+  // The CPU has nothing to compile and says so with a single step.
+  if (phase === 'compile') return total > 1 ? bar('compile', loaded, total, { unit: 'kernels' }) : undefined;
   if (phase === 'download') downloads = true;
   else if (downloads) return undefined;
   return bar('download', loaded, total, { unit: 'bytes', label: downloads ? 'Download' : 'Weights' });
