@@ -25,7 +25,7 @@ isCpu(first.made);
 const right = first.made.images[0].rgba;
 
 test('the second load takes no weights from the host, and works without it', async () => {
-  const gone = await badHost();
+  const gone = ends(await badHost());
   const model = gone.add();
   assert.equal(worked(await picture(page, model.url)).made.images[0].rgba, right);
   await isKept(page);
@@ -41,8 +41,9 @@ test('the second load takes no weights from the host, and works without it', asy
 });
 
 test('an interrupted download resumes, and half a file never loads', async () => {
-  const away = await badHost();
-  const slow = away.add({ delay: 8 });
+  const away = ends(await badHost());
+  // Slow, so that little of it is on its way between host and page.
+  const slow = away.add({ delay: 25 });
   const tab = await blank(context, pageHost.origin);
   tab.evaluate((url) => load('half', { backend: 'cpu' }, url), slow.url).catch(() => {});
   await until('half of it', () => slow.weightsSent > slow.weightBytes / 2);
@@ -53,10 +54,10 @@ test('an interrupted download resumes, and half a file never loads', async () =>
   assert.equal(worked(await picture(page, slow.url)).made.images[0].rgba, right);
   const again = slow.weightsSent - sent;
   console.log(`    ${sent} bytes before, ${again} after, ${slow.weightBytes} in all`);
-  assert.ok(again < slow.weightBytes * 0.75, `${again} of ${slow.weightBytes} came again`);
+  assert.ok(again < slow.weightBytes * 1.2 - sent, `${again} came again, ${sent} were here`);
   await freed(page);
 
-  const half = away.add({ delay: 8 });
+  const half = away.add({ delay: 25 });
   const second = await blank(context, pageHost.origin);
   second.evaluate((url) => load('half', { backend: 'cpu' }, url), half.url).catch(() => {});
   await until('half of it', () => half.weightsSent > half.weightBytes / 2);

@@ -14,8 +14,9 @@ import { serve } from './lib/static.mjs';
 import { HERE, INSTALLED, PKG, installed } from './lib/where.mjs';
 
 const README = readFileSync(join(PKG, 'README.md'), 'utf8');
+const BLOCKS = [...README.matchAll(/^```(\w*)\n(.*?)^```$/gms)].map(([, kind, text]) => ({ kind, text }));
 /** The n-th block of code of a kind. */
-const block = (kind, n) => [...README.matchAll(new RegExp(`^\`\`\`${kind}\\n(.*?)^\`\`\`$`, 'gms'))][n][1];
+const block = (kind, n) => BLOCKS.filter((one) => one.kind === kind)[n].text;
 const EXAMPLE = block('js', 0);
 const HTML = (script) => `<!doctype html><meta charset="utf-8"><title>example</title><canvas></canvas><a>PNG</a><script type="module" src="${script}"></script>`;
 const browser = ends(await launch());

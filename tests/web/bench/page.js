@@ -17,15 +17,9 @@ globalThis.openOurs = async (name, backend) => {
     return made;
   };
   sides[name] = {
-    /** Of one step: the difference of two pictures, in which everything but the steps is the same. */
-    measure: async ({ few, many }) => {
-      const [short, long] = [(await make(few)).timings, (await make(many)).timings];
-      return { few: 1e3 * short.image, many: 1e3 * long.image, timings: long };
-    },
-    warm: async ({ few, many }) => {
-      await make(few);
-      const { timings, adapter } = await make(many);
-      return { timings, adapter };
+    measure: async ({ steps }) => {
+      const { timings, adapter } = await make(steps);
+      return { ms: 1e3 * timings.image, timings, adapter };
     },
     close: () => pipe.free(),
   };

@@ -4,7 +4,7 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { MODEL } from './where.mjs';
-import { listen, rangeOf } from './static.mjs';
+import { listen, rangeOf, send } from './static.mjs';
 
 const PIECE = 128 * 1024;
 
@@ -79,7 +79,7 @@ class Served {
     for (let at = 0; at < most && !response.destroyed; at += PIECE) {
       const piece = bytes.subarray(at, Math.min(at + PIECE, most));
       this.sent.set(path, (this.sent.get(path) ?? 0) + piece.length);
-      if (!response.write(piece)) await new Promise((resolve) => response.once('drain', resolve).once('close', resolve));
+      await send(response, piece);
       if (weights && this.delay) await new Promise((resolve) => setTimeout(resolve, this.delay));
     }
     // What was written must have left before the connection is cut: clients resume from what they got.

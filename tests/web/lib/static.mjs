@@ -22,8 +22,10 @@ export async function listen(handler, port = 0) {
   server.keepAliveTimeout = 60_000;
   await new Promise((resolve, reject) => server.once('error', reject).listen(port, '127.0.0.1', () => resolve()));
   const stop = () => new Promise((resolve) => {
+    if (!server.listening) return resolve();
     server.close(() => resolve());
     server.closeAllConnections();
+    return undefined;
   });
   return { server, port: server.address().port, origin: origin(server.address().port), stop };
 }
@@ -33,6 +35,18 @@ export function rangeOf(request, size) {
   const [, from, to] = /^bytes=(\d+)-(\d*)$/.exec(request.headers.range ?? '') ?? [];
   if (from === undefined) return null;
   return { start: Number(from), end: to === '' ? size : Math.min(Number(to) + 1, size) };
+}
+
+/** Writes, and waits while the other side is slower. */
+export async function send(response, piece) {
+  if (response.write(piece) || response.destroyed) return;
+  await new Promise((resolve) => {
+    const over = () => {
+      response.off('drain', over).off('close', over);
+      resolve();
+    };
+    response.on('drain', over).on('close', over);
+  });
 }
 
 /** Sends a file of the disk. */
@@ -72,6 +86,7 @@ export async function serve({ folders = {}, headers = {}, pages = {}, port = 0 }
     const more = typeof headers === 'function' ? headers(path) : headers;
     const page = pages[path] ?? (path === '/blank' ? BLANK : undefined);
     if (page !== undefined) return response.writeHead(200, { 'content-type': TYPES[extname(path)] ?? TYPES['.html'], ...more }).end(page);
+    if (path === '/favicon.ico') return response.writeHead(204).end();
     const prefix = prefixes.find((one) => path.startsWith(one));
     if (prefix === undefined || normalize(path) !== path) return response.writeHead(404, more).end();
     return sendFile(request, response, join(all[prefix], path.slice(prefix.length)), more);

@@ -5,7 +5,7 @@ import { createWriteStream, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { filesOf } from './host.mjs';
-import { listen, rangeOf } from './static.mjs';
+import { listen, rangeOf, send } from './static.mjs';
 import { MODEL } from './where.mjs';
 
 const [WIDTH, LAYERS, CAPTION, LATENT] = [2048, 8, 192, 32];
@@ -100,8 +100,8 @@ export class Synthetic {
       const { start, end } = range ?? { start: 0, end: length };
       response.writeHead(range ? 206 : 200, { ...cors, 'content-length': end - start, ...(range ? { 'content-range': `bytes ${start}-${end - 1}/${length}` } : {}) });
       for (let at = start; at < end && !response.destroyed; at += PIECE) {
-        const piece = small ? small.subarray(at, Math.min(end, at + PIECE)) : this.bytes(at, Math.min(end, at + PIECE));
-        if (!response.write(piece)) await new Promise((resolve) => response.once('drain', resolve).once('close', resolve));
+        const to = Math.min(end, at + PIECE);
+        await send(response, small ? small.subarray(at, to) : this.bytes(at, to));
       }
       return response.end();
     });
