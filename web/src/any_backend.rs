@@ -1,20 +1,21 @@
 //! The only file of the crate that matches over backends.
 
+use std::cell::OnceCell;
+
 use js_sys::Function;
-use onelaunch_core::backend::DeviceError;
 use onelaunch_core::model::Model;
-use onelaunch_core::{Backend, Caps, CpuBackend, Event, Generated, Pipeline, Request};
-use onelaunch_wgpu::{Select, WgpuBackend};
-use wasm_bindgen::JsValue;
+use onelaunch_core::pipeline::Watch;
+use onelaunch_core::{Backend, Caps, CpuBackend, Event, Generated, Pipeline, Request, Viewer};
+use onelaunch_wgpu::{Select, WgpuBackend, WgpuSession};
 
 use crate::call::both;
 use crate::event::tell;
 use crate::failure::{Failure, Kind};
 use crate::host::HostFiles;
-use crate::js;
 use crate::listing::Listing;
 use crate::plan::Plan;
 use crate::request::{Asked, Options, Wanted};
+use crate::show::{Easel, Show};
 use crate::signal::Signal;
 
 /// A device, ready to load a model.
@@ -32,7 +33,7 @@ pub struct Chosen {
 /// A model on a device.
 pub enum AnyPipeline {
     Cpu(Pipeline<CpuBackend>),
-    Gpu(Pipeline<WgpuBackend>),
+    Gpu(Pipeline<WgpuBackend>, OnceCell<Easel>),
 }
 
 /// The same expression for whichever variant it is.
@@ -40,7 +41,7 @@ macro_rules! on {
     ($any:ident, $of:expr, $inner:ident => $do:expr) => {
         match $of {
             $any::Cpu($inner) => $do,
-            $any::Gpu($inner) => $do,
+            $any::Gpu($inner, ..) => $do,
         }
     };
 }
@@ -53,7 +54,7 @@ impl AnyBackend {
         match options.wanted {
             Wanted::Cpu => cpu("it was asked for".into()),
             Wanted::WebGpu => {
-                let backend = gpu(Some(String::new())).await?;
+                let backend = gpu(true).await?;
                 let why = if backend.caps().is_cpu {
                     "WebGPU was asked for, and only a software adapter is there"
                 } else {
@@ -61,7 +62,7 @@ impl AnyBackend {
                 };
                 Ok(Chosen { backend: Self::Gpu(backend), why: why.into() })
             }
-            Wanted::Auto => match gpu(None).await {
+            Wanted::Auto => match gpu(false).await {
                 Ok(backend) => Ok(Chosen { backend: Self::Gpu(backend), why: "it is a hardware GPU".into() }),
                 Err(failure) => cpu(failure.message),
             },
@@ -71,7 +72,7 @@ impl AnyBackend {
     pub const fn name(&self) -> &'static str {
         match self {
             Self::Cpu(_) => "cpu",
-            Self::Gpu(_) => "webgpu",
+            Self::Gpu(..) => "webgpu",
         }
     }
 
@@ -106,10 +107,9 @@ impl AnyPipeline {
                 let (loading, compiling) = (backend.clone(), backend);
                 let load = async { Ok(Pipeline::load(loading, files, options.precision, &watch).await?) };
                 let progress = |(done, of)| watch(Event::Kernels(done, of));
-                // The executable is made again by the first picture, out of kernels that are there then.
-                let compile = async { Ok(compiling.compile(plan.inspection.planned, &progress).await?) };
-                let (pipeline, _) = both(load, compile).await?;
-                Ok(Self::Gpu(pipeline))
+                let compile = async { Ok(compiling.warm(&plan.inspection.planned, &progress).await?) };
+                let (pipeline, ()) = both(load, compile).await?;
+                Ok(Self::Gpu(pipeline, OnceCell::new()))
             }
         }
     }
@@ -122,18 +122,37 @@ impl AnyPipeline {
         signal: &Signal,
     ) -> Result<Generated, Failure> {
         let watch = |event: Event| tell(events, event);
-        let watched = asked.watched || asked.previews;
-        let request = Request { previews: asked.previews, ..asked.request.clone() };
-        let made = on!(Self, self, pipeline => {
-            pipeline.generate(&request, signal.cancel(), if watched { Some(&watch) } else { None }).await
-        });
-        Ok(made?)
+        let watch: Option<Watch<'_>> = if asked.watched || asked.previews { Some(&watch) } else { None };
+        let (request, cancel) = (&asked.request, signal.cancel());
+        let made = match self {
+            Self::Cpu(pipeline) => {
+                // The pixels are here anyway.
+                let request = Request { previews: asked.previews, ..request.clone() };
+                pipeline.generate(&request, cancel, watch).await?
+            }
+            Self::Gpu(pipeline, easel) if asked.previews || asked.bitmaps => {
+                if easel.get().is_none() {
+                    // One call at a time, so nobody set it in between.
+                    let _ = easel.set(Easel::new(pipeline.backend()).await?);
+                }
+                let show = easel.get().map(|easel| Show {
+                    easel,
+                    events,
+                    previews: asked.previews,
+                    bitmaps: asked.bitmaps,
+                });
+                let viewer = show.as_ref().map(|show| show as &dyn Viewer<WgpuSession>);
+                pipeline.generate_shown(request, cancel, watch, viewer).await?
+            }
+            Self::Gpu(pipeline, _) => pipeline.generate(request, cancel, watch).await?,
+        };
+        Ok(made)
     }
 
     pub const fn name(&self) -> &'static str {
         match self {
             Self::Cpu(_) => "cpu",
-            Self::Gpu(_) => "webgpu",
+            Self::Gpu(..) => "webgpu",
         }
     }
 
@@ -158,33 +177,15 @@ impl AnyPipeline {
     pub fn destroy(&self) -> Result<(), Failure> {
         match self {
             Self::Cpu(_) => Err(Failure::new(Kind::BadRequest, "the CPU has no device to destroy")),
-            Self::Gpu(pipeline) => {
-                pipeline.backend().device().0.destroy();
+            Self::Gpu(pipeline, _) => {
+                pipeline.backend().destroy();
                 Ok(())
             }
         }
     }
 }
 
-/// Opens WebGPU: hardware, or any adapter of a name.
-async fn gpu(name: Option<String>) -> Result<WgpuBackend, Failure> {
-    let global = JsValue::from(js_sys::global());
-    let refused =
-        |reason: &str, message: &str| Err(Failure::new(Kind::NoWebGpu, message).with("reason", reason));
-    let secure = js::get(&global, "isSecureContext").and_then(|is| is.as_bool());
-    if secure == Some(false) {
-        return refused("insecure", "WebGPU is only there on pages that come over https or from localhost");
-    }
-    if js::get(&global, "navigator").and_then(|navigator| js::get(&navigator, "gpu")).is_none() {
-        return refused("missing", "this browser has no WebGPU, or it is switched off");
-    }
-    let software = name.is_some();
-    match WgpuBackend::new(&Select { name, ..Select::default() }).await {
-        Ok(backend) => Ok(backend),
-        Err(DeviceError::Usage(_)) if software => {
-            refused("adapter", "WebGPU found no adapter: the GPU or its driver is not supported, or blocked")
-        }
-        Err(DeviceError::Usage(_)) => refused("adapter", "WebGPU found no hardware GPU"),
-        Err(error) => refused("adapter", &format!("the adapter gives no device: {error}")),
-    }
+/// Opens WebGPU: hardware, or the fallback adapter too.
+async fn gpu(software: bool) -> Result<WgpuBackend, Failure> {
+    Ok(WgpuBackend::open_device(&Select { software, ..Select::default() }).await?)
 }

@@ -13,19 +13,19 @@ pub fn tell(events: &Function, event: Event) {
         Event::Weights(done, total) => {
             post(
                 events,
-                object([("type", "weights".into()), ("done", number(done)), ("total", number(total))]),
+                &object([("type", "weights".into()), ("done", number(done)), ("total", number(total))]),
             );
         }
         Event::Kernels(done, total) => {
             post(
                 events,
-                object([("type", "kernels".into()), ("done", count(done)), ("total", count(total))]),
+                &object([("type", "kernels".into()), ("done", count(done)), ("total", count(total))]),
             );
         }
         Event::Step(done, total, pictures) => {
             let fields = [("done", count(done)), ("total", count(total)), ("pictures", count(pictures))];
             let [done, total, pictures] = fields;
-            post(events, object([("type", "step".into()), done, total, pictures]));
+            post(events, &object([("type", "step".into()), done, total, pictures]));
         }
         Event::Preview(row, pixels) => {
             // A launch of several shows its first.
@@ -35,11 +35,11 @@ pub fn tell(events: &Function, event: Event) {
             let rgba = Uint8ClampedArray::from(&image[..]).into();
             post(
                 events,
-                object([("type", "preview".into()), ("row", count(row)), width, height, ("rgba", rgba)]),
+                &object([("type", "preview".into()), ("row", count(row)), width, height, ("rgba", rgba)]),
             );
         }
         Event::Warning(message) => {
-            post(events, object([("type", "warning".into()), ("message", message.into())]));
+            post(events, &object([("type", "warning".into()), ("message", message.into())]));
         }
         // Told to those who know it.
         _ => {}
@@ -47,6 +47,6 @@ pub fn tell(events: &Function, event: Event) {
 }
 
 /// Hands an event over. What a listener throws is its own affair and ends nothing here.
-pub fn post(events: &Function, event: JsValue) {
-    let _ = events.call1(&JsValue::UNDEFINED, &event);
+pub fn post(events: &Function, event: &JsValue) {
+    let _ = events.call1(&JsValue::UNDEFINED, event);
 }

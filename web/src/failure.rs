@@ -7,6 +7,7 @@ use onelaunch_core::models::ModelError;
 use onelaunch_core::pipeline::InspectError;
 use onelaunch_core::weights::{SourceError, WeightError};
 use onelaunch_core::{DeviceError, GenerateError, LoadError};
+use onelaunch_wgpu::OpenError;
 use wasm_bindgen::JsValue;
 
 use crate::js;
@@ -76,6 +77,18 @@ impl From<Failure> for JsValue {
     }
 }
 
+impl From<OpenError> for Failure {
+    fn from(error: OpenError) -> Self {
+        let reason = match error {
+            OpenError::Insecure => "insecure",
+            OpenError::Missing => "missing",
+            // A device that was refused helps as little as none.
+            _ => "adapter",
+        };
+        Self::new(Kind::NoWebGpu, error.to_string()).with("reason", reason)
+    }
+}
+
 impl From<DeviceError> for Failure {
     fn from(error: DeviceError) -> Self {
         let kind = match &error {
@@ -137,6 +150,8 @@ impl From<InspectError> for Failure {
 impl From<GenerateError> for Failure {
     fn from(error: GenerateError) -> Self {
         let kind = match error {
+            // What was asked for, not what the device did.
+            GenerateError::Device(DeviceError::Usage(_)) => Kind::BadRequest,
             GenerateError::Device(error) => return error.into(),
             GenerateError::Compile(error) => return error.into(),
             GenerateError::Cancelled => return Self::aborted(),

@@ -15,6 +15,7 @@ mod listing;
 mod picture;
 mod plan;
 mod request;
+mod show;
 mod signal;
 
 pub use engine::Engine;
