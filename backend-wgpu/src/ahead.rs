@@ -1,6 +1,10 @@
 //! Kernels compiled beside the queue, in browsers. wgpu only creates pipelines at once, and then whatever is queued behind them waits for
 //! the driver's compiler. `createComputePipelineAsync` makes them all at the same time and delays nothing; browsers share pipelines
 //! of equal content, so those that wgpu creates afterwards are there at once, as long as these are kept.
+//!
+//! Measured with 17 kernels in Chromium on SwiftShader: while they compile, a round trip of the queue takes 0.7 ms (median) instead of 22 ms,
+//! and 0.2 to 0.4 s at worst instead of 0.5 to 1.0 s. On the two cores that compiler and page share there, all of them together are not
+//! ready sooner; what wgpu then makes of them takes 16 to 54 ms.
 
 use js_sys::{Array, JsString, Object, Promise, Reflect};
 use onelaunch_core::DeviceError;

@@ -90,18 +90,15 @@ pub async fn open(select: &Select) -> Result<(wgpu::AdapterInfo, wgpu::Device, w
     #[cfg(target_arch = "wasm32")]
     browser::offered()?;
     let all = raw_adapters(&instance()).await;
-    let names: Vec<String> = all.iter().map(|a| a.get_info().name).collect();
+    let names: Vec<String> = all.iter().map(|a| called(&a.get_info())).collect();
     let adapter = all
         .into_iter()
         .filter(|a| wanted(&a.get_info(), select))
         .min_by_key(|a| rank(a.get_info().device_type));
     let adapter = adapter.ok_or_else(|| {
-        let sought = select
-            .name
-            .as_deref()
-            .map_or(if select.software { "a GPU" } else { "a hardware GPU" }.into(), |n| {
-                format!("an adapter named like `{n}`")
-            });
+        let kind = if select.software { "GPU" } else { "hardware GPU" };
+        let named = |name| format!("adapter named like `{name}`");
+        let sought = select.name.as_ref().map_or_else(|| kind.into(), named);
         OpenError::NoAdapter { sought, found: names, advice: ADVICE }
     })?;
     let descriptor = wgpu::DeviceDescriptor {
@@ -117,6 +114,15 @@ pub async fn open(select: &Select) -> Result<(wgpu::AdapterInfo, wgpu::Device, w
     #[cfg(not(target_arch = "wasm32"))]
     let info = adapter.get_info();
     Ok((info, device, queue))
+}
+
+/// For messages: browsers do not name adapters before they give a device.
+fn called(info: &wgpu::AdapterInfo) -> String {
+    match (info.name.is_empty(), info.device_type) {
+        (false, _) => info.name.clone(),
+        (true, wgpu::DeviceType::Cpu) => "a software adapter".into(),
+        (true, _) => "an adapter without a name".into(),
+    }
 }
 
 /// Name and API: one card may be there through two.

@@ -4,6 +4,7 @@ use onelaunch_core::DeviceError;
 use onelaunch_shaders::PRESENT;
 
 use crate::backend::WgpuBackend;
+#[cfg(target_arch = "wasm32")]
 use crate::session::WgpuSession;
 
 /// Pictures of a session in device memory, for embedders that go on with them there: a word per pixel, R lowest, row by row, picture

@@ -10,7 +10,7 @@ use crate::maybe::Listener;
 use crate::model::LoadError;
 use crate::weights::{
     Encoder, Encoding, Layout, Leaf, LeafId, PIECE, SourceError, SourceTensor, TensorEntry, TensorSource,
-    WeightError, WeightPlan, reading_order,
+    Transform, WeightError, WeightPlan, natural_encoding, reading_order,
 };
 
 /// Bytes asked of a source at once.
@@ -78,6 +78,12 @@ impl<B: Backend> WeightStore<B> {
         let mut readers: BTreeMap<&SourceTensor, usize> = BTreeMap::new();
         let mut out = Vec::new();
         for stop in reading_order(&leaves, sources)? {
+            if let Some(&only) = stop.leaves.first().filter(|_| stop.leaves.len() == 1)
+                && straight(&filled[only].0, &filled[only].1, stop.entry)
+            {
+                self.pour(backend, filled[only], stop.entry, sources, written).await?;
+                continue;
+            }
             let bytes = read(sources, stop.tensor, stop.entry).await?;
             held.insert(stop.tensor, (stop.entry, bytes));
             readers.insert(stop.tensor, stop.leaves.len());
@@ -103,6 +109,44 @@ impl<B: Backend> WeightStore<B> {
                     }
                 }
             }
+        }
+        Ok(())
+    }
+
+    /// Fills a [`straight`] leaf while its tensor is read.
+    async fn pour(
+        &self,
+        backend: &B,
+        (leaf, layout): &(Leaf, Layout),
+        entry: &TensorEntry,
+        sources: &Sources,
+        written: &mut impl FnMut(u64),
+    ) -> Result<(), LoadError> {
+        let (element, size) = (entry.dtype.bitsize() / 8, layout.encoding.size());
+        let each = READ / element;
+        let all = entry.bytes() as usize / element;
+        let (mut bytes, mut out) = (Vec::new(), Vec::new());
+        for first in (0..all).step_by(each) {
+            let count = each.min(all - first);
+            bytes.resize(count * element, 0);
+            let from = (first * element) as u64;
+            let source = source(sources, &leaf.sources[0])?;
+            source
+                .read(&leaf.sources[0].name, from..from + bytes.len() as u64, &mut bytes)
+                .await
+                .map_err(WeightError::from)?;
+            // A piece is a small leaf of its own.
+            let shape = vec![count];
+            let tensor = SourceTensor { shape: shape.clone(), ..leaf.sources[0].clone() };
+            let piece = Leaf { shape: shape.clone(), sources: vec![tensor], ..leaf.clone() };
+            let end = if first + count == all { layout.bytes as usize } else { (first + count) * size };
+            let range = 0..end - first * size;
+            out.resize(range.len(), 0);
+            let bytes_of_piece = Layout { pad: [1, 1], bytes: range.len() as u64, ..*layout };
+            let entry = TensorEntry { shape, ..entry.clone() };
+            Encoder::new(&piece, &bytes_of_piece, &[(&entry, bytes.as_slice())])?.encode(range, &mut out)?;
+            backend.write(&self.weights, leaf.id, (first * size) as u64, &out).await?;
+            written(out.len() as u64);
         }
         Ok(())
     }
@@ -144,10 +188,26 @@ pub fn lay_out<B: Backend>(
     plan.leaves.into_iter().map(lay).collect()
 }
 
+/// Whether a leaf is one tensor from front to back, as embeddings are: then it need not be held.
+fn straight(leaf: &Leaf, layout: &Layout, entry: &TensorEntry) -> bool {
+    leaf.sources.len() == 1
+        && !matches!(leaf.transform, Transform::Permute(_))
+        && !layout.transpose
+        && layout.stored(leaf) == leaf.matrix()
+        // What does not fit is told by the encoder.
+        && entry.shape == leaf.sources[0].shape
+        && natural_encoding(entry.dtype).is_some()
+}
+
+/// Where a tensor comes from.
+fn source<'a>(sources: &'a Sources, tensor: &SourceTensor) -> Result<&'a dyn TensorSource, WeightError> {
+    let none = || SourceError::NoTensor { file: tensor.component.clone(), name: tensor.name.clone() };
+    Ok(sources.get(&tensor.component).ok_or_else(none)?.as_ref())
+}
+
 /// All bytes of a tensor.
 async fn read(sources: &Sources, tensor: &SourceTensor, entry: &TensorEntry) -> Result<Vec<u8>, WeightError> {
-    let none = || SourceError::NoTensor { file: tensor.component.clone(), name: tensor.name.clone() };
-    let source = sources.get(&tensor.component).ok_or_else(none)?;
+    let source = source(sources, tensor)?;
     let mut bytes = vec![0; entry.bytes() as usize];
     let mut at = 0;
     for piece in bytes.chunks_mut(READ) {

@@ -32,7 +32,9 @@ impl Backend for Recorder {
         self.inner.choose(op, node, x, out)
     }
     fn layout(&self, leaf: &Leaf, stored: Encoding) -> Layout {
-        Layout::new(leaf, stored, leaf.role == Role::Matrix, [4, 8])
+        let matrix = leaf.role == Role::Matrix;
+        let encoding = if leaf.role == Role::Vector { Encoding::F32 } else { stored };
+        Layout::new(leaf, encoding, matrix, if matrix { [4, 8] } else { [1, 1] })
     }
     fn regions(&self, planned: &Planned, draws: usize) -> Result<Vec<Region>, Unsupported> {
         self.inner.regions(planned, draws)
@@ -114,7 +116,10 @@ fn file(tensors: &[(&str, &[usize])]) -> Vec<u8> {
 fn files_are_read_once_and_leaves_are_whole() {
     // Larger than a read and, as a matrix, than a piece.
     let (rows, columns) = (3000, 1501);
-    let tensors: [(&str, &[usize]); 5] = [
+    let tensors: [(&str, &[usize]); 8] = [
+        ("words", &[rows, columns]),
+        ("odd", &[3, 3]),
+        ("bias", &[2_500_001]),
         ("v", &[5, columns]),
         ("large", &[rows, columns]),
         ("q", &[7, columns]),
@@ -134,9 +139,13 @@ fn files_are_read_once_and_leaves_are_whole() {
     let [q, k, v] = [("q", 7), ("k", 7), ("v", 5)].map(|(n, rows)| leaf(n, &[rows, columns], Role::Matrix));
     let large = leaf("large", &[rows, columns], Role::Matrix);
     let table = leaf("large", &[rows, columns], Role::Table);
+    // Straight: never held whole.
+    let words = leaf("words", &[rows, columns], Role::Table);
+    let odd = leaf("odd", &[3, 3], Role::Table);
+    let bias = leaf("bias", &[2_500_001], Role::Vector);
     let joined = leaves.merge(&[q, k, v], Transform::Concat).id;
     let pairs = leaves.merge(&[q, k], Transform::InterleaveRows).id;
-    let plan = leaves.plan([large, table, joined, pairs]);
+    let plan = leaves.plan([large, table, joined, pairs, words, odd, bias]);
     let stored = plan.leaves.iter().map(|l| (l.id, Encoding::F16)).collect();
 
     let backend = Recorder { inner: CpuBackend::new(None), written: Mutex::default() };
@@ -168,7 +177,7 @@ fn files_are_read_once_and_leaves_are_whole() {
         let tensors: Vec<_> = tensors.iter().map(|(e, b)| (*e, b.as_slice())).collect();
         assert!(encode(leaf, layout, &tensors).unwrap() == written[id], "{leaf:?}");
     }
-    assert_eq!(written.len(), 4);
+    assert_eq!(written.len(), 7);
 
     block_on(store.replace(&backend, joined, &sources)).unwrap();
     assert!(backend.written.lock().unwrap()[&joined] == written[&joined]);
