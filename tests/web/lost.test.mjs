@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { pixelsOf } from './lib/demo.mjs';
 import { failedAs, isGpu, isPicture, session, worked } from './lib/session.mjs';
 
 const ASKED = { prompt: 'a red apple', seed: 7 };
@@ -21,20 +22,6 @@ const begin = () => page.evaluate(async (asked) => {
   });
 }, ASKED);
 
-/** What a person sees on the canvas. */
-async function shown() {
-  const png = await page.locator('#canvas').screenshot();
-  return page.evaluate(async (png) => {
-    const bitmap = await createImageBitmap(await (await fetch(`data:image/png;base64,${png}`)).blob());
-    const context = new OffscreenCanvas(bitmap.width, bitmap.height).getContext('2d');
-    context.drawImage(bitmap, 0, 0);
-    const { data, width, height } = context.getImageData(0, 0, bitmap.width, bitmap.height);
-    let text = '';
-    for (const byte of data) text += String.fromCharCode(byte);
-    return { width, height, rgba: btoa(text) };
-  }, png.toString('base64'));
-}
-
 /** The picture again, with a new load, on the same canvas. */
 async function again() {
   const made = worked(await page.evaluate((asked) => outcome(async () => {
@@ -42,7 +29,7 @@ async function again() {
     return make('pipe', { ...asked, steps: 2, canvas: document.getElementById('canvas') });
   }), ASKED));
   isGpu(made);
-  isPicture(await shown());
+  isPicture(await pixelsOf(page, '#canvas'));
   return made;
 }
 

@@ -103,13 +103,13 @@ test('npm pack, installed in a Vite project: dev and build', { timeout: 180_000 
   writeFileSync(join(project, 'package.json'), JSON.stringify({ name: 'consumer', private: true, type: 'module' }));
   npm('install', `./${filename}`, '--offline', '--no-audit', '--no-fund', '--no-package-lock', '--loglevel=error');
   writeFileSync(join(project, 'vite.config.js'), block('js', 1));
-  writeFileSync(join(project, 'index.html'), HTML('./main.js'));
+  writeFileSync(join(project, 'index.html'), HTML('./main.js').replace('<title>', '<link rel="icon" href="data:,"><title>'));
   writeFileSync(join(project, 'main.js'), example('onelaunch'));
   const vite = await import(pathToFileURL(installed.resolve('vite')).href);
   const dev = await vite.createServer({ root: project, logLevel: 'warn', server: { port: 0, host: '127.0.0.1' } });
+  ends(dev);
   await dev.listen();
   await runs(`http://localhost:${dev.httpServer.address().port}/`);
-  await dev.close();
   await vite.build({ root: project, base: './', logLevel: 'warn' });
   const assets = readdirSync(join(project, 'dist/assets'));
   assert.ok(assets.some((name) => name.endsWith('.wasm')), assets.join());

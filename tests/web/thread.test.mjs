@@ -13,7 +13,7 @@ const context = ends(await launchIn(scratch('thread')));
 await context.addInitScript(watchers);
 const addresses = new Set();
 context.on('request', (request) => addresses.add(request.url()));
-const HASH = '#prompt=a%20red%20apple&seed=7&steps=8';
+const HASH = '#prompt=a%20red%20apple&seed=7&steps=2';
 
 /** Tasks of more than 50 ms. */
 const long = (page) => page.evaluate(() => globalThis.__long.map(({ startTime, duration }) => `${startTime.toFixed(0)}+${duration.toFixed(0)}`));

@@ -3,6 +3,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ARTEFACTS, WEB } from './where.mjs';
+import { readPng } from './pictures.mjs';
 import { serve } from './static.mjs';
 
 /** The page is served below a path, as many hosts do. */
@@ -54,18 +55,8 @@ export async function press(page, ms = 120_000) {
 
 /** What is seen of an element, as pixels. */
 export async function pixelsOf(page, selector) {
-  const png = await page.locator(selector).screenshot();
-  return page.evaluate(async (png) => {
-    const image = new Image();
-    image.src = `data:image/png;base64,${png}`;
-    await image.decode();
-    const context = new OffscreenCanvas(image.width, image.height).getContext('2d');
-    context.drawImage(image, 0, 0);
-    const { data, width, height } = context.getImageData(0, 0, image.width, image.height);
-    let text = '';
-    for (const byte of data) text += String.fromCharCode(byte);
-    return { width, height, rgba: btoa(text) };
-  }, png.toString('base64'));
+  const { width, height, rgba } = readPng(await page.locator(selector).screenshot());
+  return { width, height, rgba: rgba.toString('base64') };
 }
 
 /** A screenshot for people to look at. */
