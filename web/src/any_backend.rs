@@ -69,6 +69,14 @@ impl AnyBackend {
         }
     }
 
+    /// Gives the device back at once, not when the browser finds time for it.
+    pub fn close(self) {
+        match self {
+            Self::Cpu(_) => {}
+            Self::Gpu(backend) => backend.destroy(),
+        }
+    }
+
     pub const fn name(&self) -> &'static str {
         match self {
             Self::Cpu(_) => "cpu",

@@ -57,6 +57,7 @@ impl Engine {
             js::set(&value, "backend", &chosen.backend.name().into());
             js::set(&value, "why", &chosen.why.into());
             js::set(&value, "adapter", &chosen.backend.caps().name.as_str().into());
+            chosen.backend.close();
             Ok(value)
         })
     }

@@ -11,7 +11,7 @@ const VERSION: &str = "132.0.0";
 /// Small, since it is downloaded; what computes was optimised for speed by LLVM. Features are what rustc uses for the target by default,
 /// and SIMD.
 const FLAGS: [&str; 8] = [
-    "-Os",
+    "-Oz",
     "--enable-simd",
     "--enable-bulk-memory",
     "--enable-nontrapping-float-to-int",
