@@ -71,7 +71,7 @@ pub(crate) async fn compile(
 
 /// Asks for one pipeline. What is described is what [`crate::compile`] describes to wgpu, to the letter: else it is another pipeline.
 fn begin(device: &Device, key: &KernelKey) -> Result<Promise, JsValue> {
-    let Shader { source, bindings, .. } = key.shader;
+    let Shader { bindings, .. } = key.shader;
     let entries = Array::new();
     for binding in *bindings {
         let kind = match binding.access {
@@ -90,7 +90,7 @@ fn begin(device: &Device, key: &KernelKey) -> Result<Promise, JsValue> {
     let group = device.bind_group_layout(&object(&[("entries", entries.into())])?)?;
     let groups = Array::of1(&group);
     let layout = device.pipeline_layout(&object(&[("bindGroupLayouts", groups.into())])?)?;
-    let module = device.shader_module(&object(&[("code", JsString::from(*source).into())])?)?;
+    let module = device.shader_module(&object(&[("code", JsString::from(key.shader.source()).into())])?)?;
     let constants: Vec<_> = key.constants.iter().map(|&(name, value)| (name, value.into())).collect();
     let stage =
         [("module", module), ("entryPoint", "main".into()), ("constants", object(&constants)?.into())];

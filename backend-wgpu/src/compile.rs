@@ -268,7 +268,7 @@ fn create(device: &wgpu::Device, key: &KernelKey) -> Kernel {
         bind_group_layouts: &[Some(&layout)],
         immediate_size: 0,
     });
-    let source = wgpu::ShaderSource::Wgsl(shader.source.into());
+    let source = wgpu::ShaderSource::Wgsl(shader.source().into());
     let module = device.create_shader_module(wgpu::ShaderModuleDescriptor { label, source });
     let pipeline = device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
         label,

@@ -2,6 +2,7 @@
 //! Mistakes in WGSL are reported with file and line of the piece they are in.
 
 mod permutations;
+mod pieces;
 mod preprocess;
 mod reflect;
 
@@ -36,15 +37,16 @@ fn table(wgsl: &Path, list: &Path) -> Result<String, String> {
     let text = std::fs::read_to_string(list).map_err(|why| format!("{}: {why}", list.display()))?;
     let mut all = permutations::parse(&text).map_err(|why| format!("{}: {why}", list.display()))?;
     all.sort_by(|a, b| a.name.cmp(&b.name));
+    let mut pieces = pieces::Pieces::default();
     let mut rust = String::from("/// Every kernel, sorted by name.\npub static SHADERS: &[Shader] = &[\n");
     for permutation in &all {
         let expanded = preprocess::expand(wgsl, &permutation.file, &permutation.defines)?;
         let facts = reflect::reflect(&expanded).map_err(|why| format!("{}: {why}", permutation.name))?;
         let _ = writeln!(
             rust,
-            "    Shader {{ name: {:?}, source: {:?}, workgroup_size: {:?}, bindings: &{}, workgroup_bytes: {}, f16: {}, subgroups: {} }},",
+            "    Shader {{ name: {:?}, pieces: &{:?}, workgroup_size: {:?}, bindings: &{}, workgroup_bytes: {}, f16: {}, subgroups: {} }},",
             permutation.name,
-            expanded.text,
+            pieces.cut(&expanded.text),
             facts.workgroup_size,
             facts.bindings,
             facts.workgroup_bytes,
@@ -53,6 +55,7 @@ fn table(wgsl: &Path, list: &Path) -> Result<String, String> {
         );
     }
     rust.push_str("];\n");
+    let _ = writeln!(rust, "/// What kernels are cut from.\nstatic TEXT: &str = {:?};", pieces.text);
     let screen = preprocess::expand(wgsl, "present.wgsl", &Default::default())?;
     reflect::module(&screen, naga::valid::Capabilities::empty()).map_err(|why| format!("present: {why}"))?;
     Ok(rust)

@@ -30,8 +30,8 @@ pub struct Binding {
 pub struct Shader {
     /// Stem and axis values, e.g. `linear/cpu.vec4.f32.f32.p16`.
     pub name: &'static str,
-    /// WGSL, complete; the entry point is `main`.
-    pub source: &'static str,
+    /// Ranges of the text that all kernels share.
+    pieces: &'static [(u32, u32)],
     /// Threads of a workgroup.
     pub workgroup_size: [u32; 3],
     /// Bindings in order.
@@ -42,6 +42,13 @@ pub struct Shader {
     pub f16: bool,
     /// Needs subgroup operations on the device.
     pub subgroups: bool,
+}
+
+impl Shader {
+    /// WGSL, complete; the entry point is `main`.
+    pub fn source(&self) -> String {
+        self.pieces.iter().map(|&(start, end)| &TEXT[start as usize..end as usize]).collect()
+    }
 }
 
 /// What draws a picture to a screen: vertex entry `corner`, fragment entry `color`.
@@ -76,7 +83,7 @@ mod tests {
                 "{}",
                 s.name
             );
-            assert_eq!(s.f16, s.source.contains("enable f16;"), "{}", s.name);
+            assert_eq!(s.f16, s.source().contains("enable f16;"), "{}", s.name);
         }
     }
 
