@@ -36,11 +36,28 @@ for (const [backend, check] of [['webgpu', isGpu], ['cpu', isCpu]]) {
     const allowed = backend === 'cpu' ? 200 : (2 * image * 1000) / Math.max(1, chunks) + SLACK;
     console.log(`    ${backend}: cancelled in ${got.took.toFixed(0)} ms, allowed ${allowed.toFixed(0)} ms (${chunks} chunks in ${image.toFixed(2)} s)`);
     assert.ok(got.took <= allowed, `took ${got.took} ms`);
-    const again = await page.evaluate(([name, asked]) => make(name, { ...asked, steps: 4 }), [backend, ASKED]);
+    const again = await page.evaluate(([name, asked]) => make(name, { ...asked, steps: 4, onStep: () => {} }), [backend, ASKED]);
     check(again);
+    const mean = (again.timings.image * 1000) / again.timings.chunks;
+    assert.ok(mean <= 500, `chunks of ${mean.toFixed(0)} ms: their length should adapt to about 100 ms`);
     assert.equal(again.images[0].rgba, before.images[0].rgba, 'the picture after a cancelled one is another');
   });
 }
+
+test('webgpu, on a canvas: every step is told when it is done, with its preview', async () => {
+  const got = await page.evaluate(async (asked) => {
+    const canvas = document.body.appendChild(document.createElement('canvas'));
+    const [steps, previews] = [new Set(), new Set()];
+    const onStep = ({ step }) => steps.add(step);
+    const onPreview = ({ step }) => previews.add(step);
+    const made = await make('webgpu', { ...asked, steps: 6, canvas, onStep, onPreview });
+    return { made, steps: [...steps], previews: previews.size };
+  }, ASKED);
+  isGpu(got.made);
+  console.log(`    steps told: ${got.steps.join(' ')}; ${got.previews} previews; ${got.made.timings.chunks} chunks`);
+  assert.ok(got.steps.filter((step) => step > 0 && step < 6).length >= 4, `of 6 steps these were told: ${got.steps.join(' ')}`);
+  assert.ok(got.previews >= 3, `${got.previews} previews of 6 steps`);
+});
 
 test('a signal that is aborted already, and one that aborts while waiting', async () => {
   const got = await page.evaluate(async (asked) => {

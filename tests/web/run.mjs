@@ -1,11 +1,11 @@
 // Runs the test files one after the other: they share two processors. `node tests/web/run.mjs network keep` runs those alone.
 // A skipped test is told at the end, and is a failure with ONELAUNCH_SKIPS=fail.
 
-import { readdirSync } from 'node:fs';
+import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
-import { HERE } from './lib/where.mjs';
+import { HERE, ROOT } from './lib/where.mjs';
 
 const asked = process.argv.slice(2);
 const names = readdirSync(HERE).filter((name) => name.endsWith('.test.mjs')).sort();
@@ -28,6 +28,8 @@ stream.on('test:fail', ({ name, file }) => failed.push(`${file?.split('/').at(-1
 const reporter = stream.compose(typeof spec === 'function' && spec.prototype ? new spec() : spec);
 reporter.pipe(process.stdout);
 reporter.on('end', () => {
+  // Profiles of browsers, and with them the models that were kept.
+  rmSync(join(ROOT, 'target/web-tests-scratch'), { recursive: true, force: true });
   console.log(`\nbrowser tests: ${passed} passed, ${failed.length} failed, ${skipped.length} skipped in ${((Date.now() - began) / 1000).toFixed(0)} s`);
   for (const one of failed) console.log(`FAILED ${one}`);
   for (const one of skipped) console.log(`SKIPPED ${one}`);

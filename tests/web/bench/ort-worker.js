@@ -6,7 +6,17 @@ let feeds;
 
 const floats = async (name) => new Float32Array(await (await fetch(`/onnx/${name}.f32`)).arrayBuffer());
 
-async function open({ provider, model, inputs, shapes }) {
+/** From now on, devices of this worker have no subgroups. */
+function withoutSubgroups() {
+  const request = GPUAdapter.prototype.requestDevice;
+  GPUAdapter.prototype.requestDevice = function requestDevice(asked) {
+    const requiredFeatures = [...(asked?.requiredFeatures ?? [])].filter((feature) => !feature.startsWith('subgroup'));
+    return request.call(this, { ...asked, requiredFeatures });
+  };
+}
+
+async function open({ provider, model, inputs, shapes, subgroups }) {
+  if (!subgroups) withoutSubgroups();
   const ort = await import(PROVIDERS[provider]);
   ort.env.wasm.wasmPaths = new URL('/ort/', location.href).href;
   ort.env.wasm.numThreads = 1;

@@ -11,7 +11,7 @@ export const UNDER = '/some/where/';
 
 export const serveDemo = (more = {}) => serve({ folders: { [UNDER]: WEB }, ...more });
 
-/** What must not be touched on the main thread, noted in `__touched`; long tasks in `__long`. */
+/** What must not be touched on the main thread, noted in `__touched`; long scripts in `__long`. */
 export const watchers = () => {
   globalThis.__touched = [];
   const note = (what) => globalThis.__touched.push(`${what} ${new Error().stack.split('\n')[3] ?? ''}`);
@@ -25,10 +25,16 @@ export const watchers = () => {
     const real = WebAssembly[name];
     WebAssembly[name] = function trapped(...args) { note(`WebAssembly.${name}`); return new.target ? new real(...args) : real.apply(WebAssembly, args); };
   }
-  globalThis.__long = [];
+  // Tasks of more than 50 ms, and of those the scripts: painting is the browser's.
+  [globalThis.__tasks, globalThis.__long] = [[], []];
   new PerformanceObserver((list) => {
-    for (const { startTime, duration } of list.getEntries()) globalThis.__long.push({ startTime, duration });
+    for (const { startTime, duration } of list.getEntries()) globalThis.__tasks.push({ startTime, duration });
   }).observe({ type: 'longtask', buffered: true });
+  new PerformanceObserver((list) => {
+    for (const { startTime, duration, invoker } of list.getEntries().flatMap((frame) => [...frame.scripts])) {
+      if (duration > 50) globalThis.__long.push({ startTime, duration, invoker });
+    }
+  }).observe({ type: 'long-animation-frame', buffered: true });
 };
 
 export const state = (page, wanted, ms = 60_000) => page.waitForFunction(
