@@ -3,6 +3,7 @@
 
 mod drive;
 mod generate;
+mod meter;
 mod resolve;
 
 use std::collections::BTreeMap;

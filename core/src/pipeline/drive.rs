@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 
 use web_time::Instant;
 
+use super::meter::{Meter, rate};
 use super::{Cancel, Compiled, Event, GenerateError, Watch};
 use crate::backend::{Backend, DeviceError, Session, Ticket};
 use crate::caps::Caps;
@@ -67,14 +68,14 @@ pub(super) async fn drive<B: Backend>(
     session.begin(image).await?;
     let rows = image.guided.len();
     let stored = compiled.rate.load(Ordering::Relaxed);
-    let mut rate = (stored != 0).then(|| f64::from_bits(stored));
+    let (mut meter, begun) = (Meter::new((stored != 0).then(|| f64::from_bits(stored))), Instant::now());
     let mut in_flight: VecDeque<(Ticket, bool)> = VecDeque::new();
-    let (mut position, mut finished, mut mark) = (0, 0, Instant::now());
+    let mut position = 0;
     let len = session.work().len;
     let mut last = None;
     loop {
         while position < len && in_flight.len() < caps.in_flight && !cancel.is_cancelled() {
-            let chunk = cut(session.work(), position, caps, launch.policy(rate, compiled.previews));
+            let chunk = cut(session.work(), position, caps, launch.policy(meter.rate(), compiled.previews));
             position = chunk.range.end;
             *chunks += 1;
             let preview = chunk.preview;
@@ -104,24 +105,19 @@ pub(super) async fn drive<B: Backend>(
         }
         session.done(&ticket).await?;
         let work = session.work();
-        let cost = work.cost[ticket.end] - work.cost[finished];
-        let seconds = mark.elapsed().as_secs_f64().max(1e-6);
-        // What follows is cut by what the last chunk took.
-        rate = Some(cost as f64 / seconds);
+        // What follows is cut by what these chunks took.
+        meter.done(begun.elapsed().as_secs_f64(), work.cost[ticket.end]);
         let done = work.rows_done(ticket.end);
         watch(Event::Step(done, rows, pictures));
-        finished = ticket.end;
         if preview && launch.previews {
             watch(Event::Preview(done, session.read(ticket, true).await?));
         }
-        mark = Instant::now();
     }
     let Some(ticket) = last else {
         return Err(DeviceError::Usage("an image without dispatches".into()).into());
     };
     let pixels = session.read(ticket, false).await?;
-    let cost = session.work().cost[len] - session.work().cost[finished];
-    let rate = cost as f64 / mark.elapsed().as_secs_f64().max(1e-6);
+    let rate = rate(session.work().cost[len], begun.elapsed().as_secs_f64());
     compiled.rate.store(rate.to_bits(), Ordering::Relaxed);
     watch(Event::Step(rows, rows, pictures));
     Ok(pixels)
