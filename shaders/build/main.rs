@@ -37,16 +37,22 @@ fn table(wgsl: &Path, list: &Path) -> Result<String, String> {
     let text = std::fs::read_to_string(list).map_err(|why| format!("{}: {why}", list.display()))?;
     let mut all = permutations::parse(&text).map_err(|why| format!("{}: {why}", list.display()))?;
     all.sort_by(|a, b| a.name.cmp(&b.name));
+    let browser = std::env::var("CARGO_CFG_TARGET_ARCH").is_ok_and(|arch| arch == "wasm32");
     let mut pieces = pieces::Pieces::default();
     let mut rust = String::from("/// Every kernel, sorted by name.\npub static SHADERS: &[Shader] = &[\n");
     for permutation in &all {
         let expanded = preprocess::expand(wgsl, &permutation.file, &permutation.defines)?;
         let facts = reflect::reflect(&expanded).map_err(|why| format!("{}: {why}", permutation.name))?;
+        // A browser downloads them: there are no subgroups there yet, and nobody who reads comments.
+        if browser && facts.subgroups {
+            continue;
+        }
+        let text = if browser { pieces::bare(&expanded.text) } else { expanded.text };
         let _ = writeln!(
             rust,
             "    Shader {{ name: {:?}, pieces: &{:?}, workgroup_size: {:?}, bindings: &{}, workgroup_bytes: {}, f16: {}, subgroups: {} }},",
             permutation.name,
-            pieces.cut(&expanded.text),
+            pieces.cut(&text),
             facts.workgroup_size,
             facts.bindings,
             facts.workgroup_bytes,

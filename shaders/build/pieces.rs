@@ -30,3 +30,9 @@ impl Pieces {
         ranges
     }
 }
+
+/// WGSL without its comments and what they leave empty. There are no texts in WGSL that could hold two slashes.
+pub fn bare(source: &str) -> String {
+    let code = source.lines().map(|line| line.split("//").next().unwrap_or(line).trim_end());
+    code.filter(|line| !line.is_empty()).flat_map(|line| [line, "\n"]).collect()
+}

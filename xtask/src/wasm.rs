@@ -7,8 +7,8 @@ use wasm_bindgen_cli_support::Bindgen;
 use crate::toolchain::{TARGET, Toolchain};
 use crate::{Result, files, optimise};
 
-/// Cargo's profile for it, in the workspace's manifest.
-const PROFILE: &str = "web";
+/// Cargo's profile for it, in the workspace's manifest. Cargo keeps build scripts and macros in `target/PROFILE`, so it is not `web`.
+const PROFILE: &str = "wasm";
 
 /// A module and its glue.
 pub(crate) struct Module {
