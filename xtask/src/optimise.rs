@@ -25,13 +25,14 @@ const FLAGS: [&str; 8] = [
 pub(crate) fn optimise(root: &Path, target: &Path, module: &Path) -> Result<Vec<u8>> {
     let bytes = files::read(module)?;
     let key = files::sha256(format!("{} {VERSION} {FLAGS:?}", files::sha256(&bytes)).as_bytes());
-    let done = target.join("wasm-opt").join(format!("{key}.wasm"));
+    let folder = target.join("wasm-opt").join(module.file_stem().unwrap_or_default());
+    let done = folder.join(format!("{key}.wasm"));
     if let Ok(known) = files::read(&done) {
         return Ok(known);
     }
     let Some(tool) = tool(root) else { return Ok(bytes) };
     // Only the last result is of use.
-    files::fresh(&target.join("wasm-opt"))?;
+    files::fresh(&folder)?;
     let part = done.with_extension("part");
     let status = Command::new("node").arg(tool).args(FLAGS).arg(module).arg("-o").arg(&part).status()?;
     if !status.success() {
