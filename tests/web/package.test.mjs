@@ -6,7 +6,6 @@ import { mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'nod
 import { dirname, join } from 'node:path';
 import { after, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
-import { gzipSync } from 'node:zlib';
 import { launch } from './lib/browser.mjs';
 import { pixelsOf } from './lib/demo.mjs';
 import { ends, isPicture } from './lib/session.mjs';
@@ -43,7 +42,8 @@ async function runs(url) {
 
 test('wasm is at most 3 MiB, and 1 MiB by gzip -9', () => {
   const wasm = readFileSync(join(PKG, 'onelaunch_web_bg.wasm'));
-  const packed = gzipSync(wasm, { level: 9 }).length;
+  // The program itself: libraries of the same name pack a little differently.
+  const packed = execFileSync('gzip', ['-9', '-c'], { input: wasm, maxBuffer: 2 ** 26 }).length;
   console.log(`    ${wasm.length} bytes, ${packed} by gzip -9`);
   assert.ok(wasm.length <= 3 * 2 ** 20 && packed <= 2 ** 20);
 });
