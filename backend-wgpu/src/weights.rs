@@ -21,7 +21,7 @@ pub struct WgpuWeights {
 /// Writes are cut to this: larger ones are slow in browsers, where they pass through shared memory.
 const PIECE: usize = 8 << 20;
 /// Bytes that may be staged at once. Browsers never give staging memory back, so there it is two pieces.
-const MOST_IN_FLIGHT: u64 = if cfg!(target_arch = "wasm32") { 4 << 20 } else { 64 << 20 };
+const MOST_IN_FLIGHT: u64 = if cfg!(target_arch = "wasm32") { 2 << 20 } else { 64 << 20 };
 
 /// Allocates.
 pub async fn allocate(backend: &WgpuBackend, leaves: &[(Leaf, Layout)]) -> Result<WgpuWeights, DeviceError> {

@@ -14,7 +14,7 @@ use crate::weights::{
 };
 
 /// Bytes asked of a source at once.
-pub const READ: usize = 1 << 20;
+pub const READ: usize = 512 << 10;
 
 /// Sources of tensors by component.
 pub type Sources = BTreeMap<String, Box<dyn TensorSource>>;

@@ -94,7 +94,7 @@ test('cpu: work is done in slices of at most 50 ms', async () => {
     port1.onmessage = () => {
       const now = performance.now();
       probe.turns += 1;
-      if (now - last > 5) probe.long.push(now - last);
+      if (now - last > 1) probe.long.push(now - last);
       last = now;
       if (probe.on) port2.postMessage(0);
     };
@@ -107,8 +107,8 @@ test('cpu: work is done in slices of at most 50 ms', async () => {
     return probe;
   });
   long.sort((a, b) => b - a);
-  console.log(`    slices: ${turns} turns, ${long.length} over 5 ms, longest ${long.slice(0, 5).map((ms) => ms.toFixed(0)).join(' ')} ms`);
-  assert.ok(long.length > 3, 'the picture was not made in this worker: the test sees nothing');
+  console.log(`    slices: ${turns} turns, ${long.length} over 1 ms, longest ${long.slice(0, 5).map((ms) => ms.toFixed(0)).join(' ')} ms`);
+  assert.ok(long.length > 20, 'the picture was not made in this worker: the test sees nothing');
   // The scheduler may take the processor away from a slice or two.
   assert.ok((long[2] ?? 0) <= 50, `three slices of ${long[2]} ms or more`);
 });

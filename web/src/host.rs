@@ -43,7 +43,7 @@ extern "C" {
 }
 
 /// Most bytes asked of JavaScript at once: what lies in its memory beside ours.
-const PIECE: u64 = 1 << 20;
+const PIECE: u64 = 512 << 10;
 
 /// An opened file with its checked header.
 #[derive(Debug)]

@@ -38,7 +38,7 @@ pub fn encode(
 }
 
 /// Bytes of a device's memory that are made at once.
-pub const PIECE: usize = 2 << 20;
+pub const PIECE: usize = 1 << 20;
 
 /// The encoding and the bytes of each tensor.
 fn check<'a>(

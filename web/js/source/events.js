@@ -37,6 +37,14 @@ export function steady(post) {
 export function drawn(post, request) {
   let shown = false;
   let told = '';
+  /** Bitmaps are made one after the other, so that they come in order. */
+  let last = Promise.resolve();
+  const later = (/** @type {any} */ e, /** @type {Uint8ClampedArray<ArrayBuffer>} */ rgba, /** @type {number} */ width, /** @type {number} */ height) => {
+    last = last.then(async () => {
+      const bitmap = await createImageBitmap(new ImageData(rgba, width, height));
+      post({ ...e, bitmap }, [bitmap]);
+    });
+  };
   return {
     event(/** @type {any} */ e) {
       if (e.type === 'step') {
@@ -46,22 +54,14 @@ export function drawn(post, request) {
         told = now;
       }
       if (e.type === 'picture') shown = true;
-      if (e.type === 'preview' && !e.bitmap) e = { ...e, bitmap: bitmapOf(e.rgba, e.width, e.height), rgba: undefined };
-      post(e, e.bitmap ? [e.bitmap] : []);
+      if (e.type === 'preview' && !e.bitmap) later({ ...e, rgba: undefined }, e.rgba, e.width, e.height);
+      else post(e, e.bitmap ? [e.bitmap] : []);
     },
-    finish(/** @type {any} */ made) {
-      if (!request.bitmaps || shown) return;
-      const bitmap = bitmapOf(made.images[0], made.width, made.height);
-      post({ type: 'picture', index: 0, bitmap }, [bitmap]);
+    async finish(/** @type {any} */ made) {
+      if (request.bitmaps && !shown) later({ type: 'picture', index: 0 }, made.images[0], made.width, made.height);
+      await last;
     },
   };
-}
-
-/** @param {Uint8ClampedArray<ArrayBuffer>} rgba @param {number} width @param {number} height */
-function bitmapOf(rgba, width, height) {
-  const canvas = new OffscreenCanvas(width, height);
-  /** @type {OffscreenCanvasRenderingContext2D} */ (canvas.getContext('2d')).putImageData(new ImageData(rgba, width, height), 0, 0);
-  return canvas.transferToImageBitmap();
 }
 
 /** Bytes in a buffer of their own, which may be given away. @param {Uint8Array} bytes */

@@ -10,7 +10,7 @@ import { Stream } from './stream.js';
 const NEAR = 1 << 20;
 
 /** Bytes of a local file that are read at once: a model is thousands of small tensors, and opening a part of a file takes its time. */
-const WINDOW = 1 << 20;
+const WINDOW = 512 << 10;
 
 /** A file that is completely here. */
 export class LocalFile {

@@ -74,7 +74,7 @@ export function serve(parts) {
     async generate({ request }, job) {
       const show = drawn(steady(job.event), request);
       const made = await engine.generate(request, show.event, job.wasm(parts.Signal));
-      show.finish(made);
+      await show.finish(made);
       job.transfer = made.images.map((/** @type {Uint8ClampedArray} */ image) => image.buffer);
       return made;
     },
