@@ -1,4 +1,4 @@
-//! onelaunch as a wasm module, for a worker: [`Engine`] is a model on a device, which is WebGPU or the CPU. Files come through a [`Host`] of
+//! onelaunch as a wasm module, for a worker: `Engine` is a model on a device, which is WebGPU or the CPU. Files come through a `Host` of
 //! JavaScript; errors are JavaScript's `Error` with a `name` of a closed list. The package in `js/` wraps it for pages.
 
 #![cfg(target_arch = "wasm32")]
