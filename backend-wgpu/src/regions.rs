@@ -11,6 +11,7 @@ use crate::backend::WgpuBackend;
 use crate::buffers::Buffer;
 use crate::caps::ALIGNMENT;
 use crate::compile::WgpuExecutable;
+use crate::constants;
 
 /// What can be copied to the host.
 const STAGED: [Slot; 3] = [Slot::Pixels, Slot::Preview, Slot::State];
@@ -37,8 +38,7 @@ pub(crate) fn regions(planned: &Planned, draws: usize, params: u64) -> Vec<Regio
             && let Origin::Constant(at) = program.values[value.index()].origin
         {
             // Matrices are padded like leaves.
-            let bytes = crate::constants::bytes(&program.constants[at], &program.values[value.index()]);
-            region.bytes = bytes.len() as u64;
+            region.bytes = constants::size(&program.constants[at], &program.values[value.index()]);
         }
         region.bytes = region.bytes.next_multiple_of(ALIGNMENT).max(ALIGNMENT);
     }
@@ -92,7 +92,8 @@ impl Buffers {
             let described = &program.values[value.index()];
             if let (Origin::Constant(at), Some(buffer)) = (&described.origin, made.get(&Owner::Value(value)))
             {
-                let mut bytes = crate::constants::bytes(&program.constants[*at], described);
+                let bytes = constants::bytes(&program.constants[*at], described);
+                let mut bytes = bytes.map_err(|why| DeviceError::Usage(why.to_string()))?;
                 bytes.resize(bytes.len().next_multiple_of(4), 0);
                 backend.queue.write_buffer(buffer, 0, &bytes);
             }

@@ -193,6 +193,7 @@ fn straight(leaf: &Leaf, layout: &Layout, entry: &TensorEntry) -> bool {
     leaf.sources.len() == 1
         && !matches!(leaf.transform, Transform::Permute(_))
         && !layout.transpose
+        && layout.panel.is_none()
         && layout.stored(leaf) == leaf.matrix()
         // What does not fit is told by the encoder.
         && entry.shape == leaf.sources[0].shape

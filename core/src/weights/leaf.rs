@@ -66,7 +66,7 @@ pub enum Encoding {
     Bf16,
 }
 
-/// How a leaf lies in device memory: row-major, little-endian, padding zero.
+/// How a leaf lies in device memory: row-major, little-endian, padding zero; or in panels, see [`Layout::in_panels`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Layout {
     /// Of an element.
@@ -75,6 +75,8 @@ pub struct Layout {
     pub transpose: bool,
     /// Each of the two stored dimensions is rounded up to a multiple of this.
     pub pad: [usize; 2],
+    /// Columns of a panel; `None` where rows are whole.
+    pub panel: Option<usize>,
     /// Bytes in all, rounded up to 4.
     pub bytes: u64,
 }
@@ -112,11 +114,18 @@ impl Leaf {
 impl Layout {
     /// Layout of `leaf`; `pad` counts elements and belongs to the stored dimensions (after `transpose`), 1 = none.
     pub fn new(leaf: &Leaf, encoding: Encoding, transpose: bool, pad: [usize; 2]) -> Self {
-        let mut layout = Self { encoding, transpose, pad: pad.map(|p| p.max(1)), bytes: 0 };
+        let mut layout = Self { encoding, transpose, pad: pad.map(|p| p.max(1)), panel: None, bytes: 0 };
         let [rows, columns] = layout.stored(leaf).map(|d| d as u64);
         let bytes = rows.saturating_mul(columns).saturating_mul(encoding.size() as u64);
         layout.bytes = bytes.checked_next_multiple_of(4).unwrap_or(u64::MAX);
         layout
+    }
+
+    /// The same matrix cut into panels of so many stored columns, each row-major and one behind the other; the last may be narrower. What
+    /// a tile of a product reads is then one run of memory, which prefetchers see (the packing of Goto & van de Geijn, TOMS 34(3), 2008).
+    #[must_use]
+    pub const fn in_panels(self, columns: usize) -> Self {
+        Self { panel: Some(columns), ..self }
     }
 
     /// The two stored dimensions of `leaf`, padding included: `[N, K]`, or `[K, N]` where transposed.

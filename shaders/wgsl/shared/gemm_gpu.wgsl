@@ -26,7 +26,9 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     let fetch_row = thread / 4u;
     let fetch_k = thread % 4u * 4u;
     let last_row = p.m - 1u;
-    let last_col4 = p.ldw - 1u;
+    let fetch_col4 = min(col4, p.ldw - 1u);
+    let w_row = panel_row(fetch_col4);
+    let w_at = panel_at(fetch_col4);
 #for r in 0..$rows
     var acc${r} = vec4<f32>(0.0);
 #endfor
@@ -38,7 +40,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
 #endfor
         }
         // Rows of w behind the end meet zeros of a; they are still read inside the leaf.
-        tile_w[thread] = weight(min(k0 + ty, p.k - 1u) * p.ldw + min(col4, last_col4));
+        tile_w[thread] = weight(w_at + min(k0 + ty, p.k - 1u) * w_row);
         workgroupBarrier();
 #for k in 0..16
         {

@@ -6,6 +6,8 @@
     if (first_row >= p.m) {
         return;
     }
+    let w_row = panel_row(col4);
+    let w_at = panel_at(col4);
     let last_row = p.m - 1u;
 #for r in 0..8
     let row${r} = min(first_row + ${r}u, last_row); // rows behind the end are computed again and not stored

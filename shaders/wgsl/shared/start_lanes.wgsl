@@ -8,6 +8,8 @@
     // Lanes behind the last column compute the last ones again and store nothing; so do rows behind the end.
     let own4 = index % column_tiles * 16u + lane * 2u;
     let col4 = min(own4, p.ldw - 2u);
+    let w_row = panel_row(col4);
+    let w_at = panel_at(col4);
     let last_row = p.m - 1u;
 #for q in 0..4
     let row${q} = min(first_row + 8u * ${q}u + lane, last_row);

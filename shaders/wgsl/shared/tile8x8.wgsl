@@ -2,7 +2,7 @@
 // Named variables, since arrays indexed in loops are several times slower on SwiftShader.
 #for c,j in x,0 y,1 z,2 w,3
         {
-            let at = min(k0 + ${j}u, p.k - 1u) * p.ldw + col4;
+            let at = w_at + min(k0 + ${j}u, p.k - 1u) * w_row;
             let w0 = weight(at);
             let w1 = weight(at + 1u);
 #for r in 0..8

@@ -3,7 +3,7 @@
 // a software adapter reads memory lane by lane, at some 20 cycles a word, and a broadcast is one instruction.
 #for c,j in x,0 y,1 z,2 w,3
         {
-            let at = (k0 + ${j}u) * p.ldw + col4;
+            let at = w_at + (k0 + ${j}u) * w_row;
             let w0 = weight(at);
             let w1 = weight(at + 1u);
 #for q in 0..4

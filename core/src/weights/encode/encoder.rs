@@ -31,10 +31,12 @@ impl<'a> Encoder<'a> {
         Ok(Self { leaf, layout, sources })
     }
 
-    /// Ranges of at most `most` bytes that make up the layout: whole rows where one fits, and always multiples of 4 but for the end.
+    /// Ranges of at most `most` bytes that make up the layout: whole rows (of a panel) where one fits, and always multiples of 4 but for
+    /// the end.
     pub fn pieces(&self, most: usize) -> impl Iterator<Item = Range<usize>> + use<> {
         let bytes = self.layout.bytes as usize;
-        let row = self.layout.stored(self.leaf)[1] * self.layout.encoding.size();
+        let columns = self.layout.stored(self.leaf)[1];
+        let row = self.panel(columns) * self.layout.encoding.size();
         // An odd number of halves makes two rows the smallest unit.
         let unit = if row.is_multiple_of(4) { row } else { 2 * row };
         let most = (most & !3).max(4);
@@ -60,17 +62,26 @@ impl<'a> Encoder<'a> {
         }
     }
 
-    /// Elements of the stored matrix from number `start` on: whole rows at once, and parts of rows at both ends.
+    /// Columns of a panel of a stored matrix of so many columns.
+    fn panel(&self, columns: usize) -> usize {
+        self.layout.panel.unwrap_or(columns).clamp(1, columns.max(1))
+    }
+
+    /// Elements of the stored matrix from number `start` on: of each panel whole rows at once, and parts of rows at both ends.
     fn elements<const E: usize>(&self, start: usize, out: &mut [[u8; E]]) -> Result<(), WeightError> {
         let [rows, columns] = self.layout.stored(self.leaf);
+        let panel = self.panel(columns);
         let end = (start + out.len()).min(rows * columns);
         let mut at = start;
         while at < end {
-            let (row, column) = (at / columns, at % columns);
-            let (height, width) = match (end - at) / columns {
-                whole @ 1.. if column == 0 => (whole, columns),
-                _ => (1, (columns - column).min(end - at)),
+            let first = at / (rows * panel) * panel;
+            let panel = panel.min(columns - first);
+            let (row, column) = ((at - rows * first) / panel, (at - rows * first) % panel);
+            let (height, width) = match (end - at) / panel {
+                whole @ 1.. if column == 0 => (whole.min(rows - row), panel),
+                _ => (1, (panel - column).min(end - at)),
             };
+            let column = first + column;
             let out = &mut out[at - start..][..height * width];
             self.tile(row..row + height, column..column + width, out)?;
             at += height * width;

@@ -106,6 +106,7 @@ proptest! {
         encoding in 0..3usize,
         transpose: bool,
         pad in [1..20usize, 1..20usize],
+        panel in prop::option::of(1..50usize),
         most in 1..300usize,
     ) {
         let leaf = leaf(&shapes, transform);
@@ -117,7 +118,7 @@ proptest! {
         }).collect();
         let bytes: Vec<_> = entries.iter().zip(&data).map(|(e, d)| (e, &d[1..])).collect();
         let encoding = ENCODINGS[encoding];
-        let layout = Layout::new(&leaf, encoding, transpose, pad);
+        let layout = Layout { panel, ..Layout::new(&leaf, encoding, transpose, pad) };
         let out = encode(&leaf, &layout, &bytes).unwrap();
         prop_assert_eq!(out.len() as u64, layout.bytes);
         let encoder = Encoder::new(&leaf, &layout, &bytes).unwrap();
@@ -141,7 +142,10 @@ proptest! {
                 } else {
                     0.0
                 };
-                let got = read(encoding, &out, row * columns + column);
+                let panel = panel.unwrap_or(columns);
+                let first = column / panel * panel;
+                let at = first * rows + row * panel.min(columns - first) + column - first;
+                let got = read(encoding, &out, at);
                 prop_assert!(got == expected, "[{row}, {column}]: {got}, not {expected}");
             }
         }

@@ -10,7 +10,7 @@ use super::super::failure::Failure;
 
 /// Rows, inner size and columns of the product.
 const GEMM: [usize; 3] = [256, 1024, 256];
-/// Products per measurement: long against the hundredth of a second in which processor time is counted.
+/// Products per measurement: long against what buffers and readback take.
 const TIMES: usize = 25;
 
 /// The best that the device does.
@@ -26,12 +26,13 @@ pub(crate) struct Floor {
 
 /// User and system seconds of this process so far.
 pub(crate) fn processor_seconds() -> Option<f64> {
-    // Linux counts them in hundredths (proc(5), fields 14 and 15); the name of the process, in parentheses, may hold spaces.
-    let stat = std::fs::read_to_string("/proc/self/stat").ok()?;
-    let (_, fields) = stat.rsplit_once(')')?;
-    let fields: Vec<&str> = fields.split_whitespace().collect();
-    let ticks = |at: usize| fields.get(at)?.parse::<f64>().ok();
-    Some((ticks(11)? + ticks(12)?) / 100.0)
+    #[cfg(unix)]
+    {
+        let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+        Some(time.tv_sec as f64 + time.tv_nsec as f64 / 1e9)
+    }
+    #[cfg(not(unix))]
+    None
 }
 
 /// Measures; each figure is the best of 5. `dispatches` is the length of an image's list, `groups` how many different nodes are in it.
@@ -59,21 +60,26 @@ pub(crate) async fn floor(backend: &WgpuBackend, dispatches: u64, groups: u64) -
     };
     run(1).await?; // compiles
     let flops = (2 * m * k * n * TIMES) as f64;
-    let (mut wall, mut cpu, mut bare_s) = (f64::INFINITY, None::<f64>, f64::INFINITY);
+    // Buffers and readback are in both, and cancel. The best of each: the best difference would favour a single one that took long.
+    let (mut one, mut many, mut bare_s) = (None, None, f64::INFINITY);
     for _ in 0..5 {
-        // Buffers and readback are in both, and cancel.
-        let (one, many) = (run(1).await?, run(TIMES + 1).await?);
-        wall = wall.min(many.0 - one.0);
-        let took = many.1.zip(one.1).map(|(many, one)| many - one).filter(|took| *took > 0.0);
+        one = Some(best(one, run(1).await?));
+        many = Some(best(many, run(TIMES + 1).await?));
         // Behind the products, as a replay comes behind the picture before it: with the caches full of other things.
         let start = std::time::Instant::now();
         bare.submit(dispatches as usize);
         bare_s = bare_s.min(start.elapsed().as_secs_f64());
-        cpu = took.map(|took| cpu.map_or(took, |best| best.min(took))).or(cpu);
     }
+    let (Some(one), Some(many)) = (one, many) else { return Err(Failure::Other("nothing was run".into())) };
     Ok(Floor {
         bare_ns: bare_s * 1e9 / dispatches.max(1) as f64,
-        gemm_per_cpu_s: cpu.map(|cpu| flops / cpu),
-        gemm_per_s: flops / wall,
+        gemm_per_cpu_s: many.1.zip(one.1).map(|(many, one)| flops / (many - one)),
+        gemm_per_s: flops / (many.0 - one.0),
     })
+}
+
+/// The shorter of two times, of the wall and of the processor alike.
+fn best(before: Option<(f64, Option<f64>)>, now: (f64, Option<f64>)) -> (f64, Option<f64>) {
+    let Some((wall, cpu)) = before else { return now };
+    (wall.min(now.0), cpu.zip(now.1).map(|(before, now)| before.min(now)))
 }
