@@ -261,13 +261,7 @@ fn create(device: &wgpu::Device, key: &KernelKey) -> Kernel {
     };
     let entries: Vec<_> = shader.bindings.iter().map(entry).collect();
     let label = Some(shader.name);
-    let layout =
-        device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor { label, entries: &entries });
-    let pipeline_layout = device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
-        label,
-        bind_group_layouts: &[Some(&layout)],
-        immediate_size: 0,
-    });
+    let (layout, pipeline_layout) = layouts(device, label, &entries);
     let source = wgpu::ShaderSource::Wgsl(shader.source().into());
     let module = device.create_shader_module(wgpu::ShaderModuleDescriptor { label, source });
     let pipeline = device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
@@ -283,4 +277,19 @@ fn create(device: &wgpu::Device, key: &KernelKey) -> Kernel {
         cache: None,
     });
     Kernel { pipeline, layout }
+}
+
+/// Layouts of the one bind group of a pipeline.
+pub(crate) fn layouts(
+    device: &wgpu::Device,
+    label: Option<&str>,
+    entries: &[wgpu::BindGroupLayoutEntry],
+) -> (wgpu::BindGroupLayout, wgpu::PipelineLayout) {
+    let group = device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor { label, entries });
+    let pipeline = device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
+        label,
+        bind_group_layouts: &[Some(&group)],
+        immediate_size: 0,
+    });
+    (group, pipeline)
 }

@@ -39,8 +39,7 @@ pub fn bytes(constant: &Constant, value: &Value) -> Result<Vec<u8>, WeightError>
 
 fn leaf(name: &str, value: &Value) -> Leaf {
     let shape = value.shape.0.clone();
-    let tensor =
-        SourceTensor { component: "constants".into(), name: name.into(), shape: shape.clone() };
+    let tensor = SourceTensor { component: "constants".into(), name: name.into(), shape: shape.clone() };
     let sources = vec![tensor];
     Leaf { id: LeafId(0), shape, sources, transform: Transform::Concat, role: Role::Matrix }
 }

@@ -4,6 +4,7 @@ use onelaunch_core::DeviceError;
 use onelaunch_shaders::PRESENT;
 
 use crate::backend::WgpuBackend;
+use crate::compile::layouts;
 #[cfg(target_arch = "wasm32")]
 use crate::session::WgpuSession;
 
@@ -59,13 +60,7 @@ impl Painter {
             entry(0, wgpu::BufferBindingType::Uniform),
             entry(1, wgpu::BufferBindingType::Storage { read_only: true }),
         ];
-        let layout =
-            device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor { label, entries: &entries });
-        let pipeline_layout = device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
-            label,
-            bind_group_layouts: &[Some(&layout)],
-            immediate_size: 0,
-        });
+        let (layout, pipeline_layout) = layouts(device, label, &entries);
         let source = wgpu::ShaderSource::Wgsl(PRESENT.into());
         let module = device.create_shader_module(wgpu::ShaderModuleDescriptor { label, source });
         let pipeline = device.create_render_pipeline(&wgpu::RenderPipelineDescriptor {

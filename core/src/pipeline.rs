@@ -4,6 +4,7 @@
 mod drive;
 mod generate;
 mod meter;
+mod prepare;
 mod resolve;
 
 use std::collections::BTreeMap;
@@ -11,18 +12,17 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use crate::backend::{Backend, CompileError, DeviceError, Planned};
-use crate::compile::{Precision, ProgramKey, leaves_of, planned, program, row_bucket};
+use crate::compile::{Precision, ProgramKey, planned, program};
 use crate::files::ModelFiles;
 use crate::image::Pixels;
 use crate::maybe::Listener;
-use crate::memory::Region;
 use crate::model::{LoadError, Model};
-use crate::passes::fuse::FuseReport;
 use crate::program::PartKind;
 use crate::request::Recipe;
-use crate::store::{Sources, WeightStore, lay_out};
-use crate::weights::{Accounting, Leaf, LeafId, Leaves, WeightPlan, account};
+use crate::store::WeightStore;
+use crate::weights::{LeafId, Leaves};
 pub use drive::{Shown, Viewer};
+pub use prepare::{Inspection, Prepared};
 pub use resolve::{RequestError, Resolved, resolve};
 
 /// Something that callers may show.
@@ -142,90 +142,18 @@ pub struct Pipeline<B: Backend> {
     precision: Precision,
 }
 
-/// A plan of everything, before anything is allocated.
-pub struct Inspection {
-    /// Program, memory, kernels.
-    pub planned: Planned,
-    /// What was fused and what not.
-    pub fused: FuseReport,
-    /// Everything that a session allocates.
-    pub regions: Vec<Region>,
-    /// Bytes of weights on the device.
-    pub weight_bytes: u64,
-    /// Leaves, with the bytes of each.
-    pub leaves: Vec<(Leaf, u64)>,
-}
-
-/// Everything about a model that needs no device memory: files opened and accounted for, recordings made.
-struct Prepared {
-    model: Model,
-    sources: Sources,
-    leaves: Leaves,
-    used: WeightPlan,
-    accounting: Accounting,
-}
-
-async fn prepare(files: &dyn ModelFiles) -> Result<Prepared, LoadError> {
-    let model = Model::load(files).await?;
-    let sources = model.open(files).await?;
-    let mut leaves = Leaves::default();
-    let (width, height) = model.default_size();
-    let key = ProgramKey { n: 1, width, height, rows: row_bucket(1), precision: Precision::F32 };
-    let (program, _) = program(&model, &mut leaves, key);
-    let used = leaves.plan(leaves_of(&program));
-    let accounting = account(&used, &sources, &|component, name| model.unneeded(component, name))?;
-    Ok(Prepared { model, sources, leaves, used, accounting })
-}
-
-/// Plans a model on a backend without allocating anything there; a session has room for `draws` step noises.
-pub async fn inspect<B: Backend>(
-    backend: &B,
-    files: &dyn ModelFiles,
-    precision: Precision,
-    draws: usize,
-    key: impl FnOnce(&Model) -> ProgramKey,
-) -> Result<(Model, Inspection), InspectError> {
-    let Prepared { model, mut leaves, used, accounting, .. } = prepare(files).await?;
-    let laid = lay_out(backend, used, &accounting.encodings);
-    let encodings = laid.iter().map(|(leaf, layout)| (leaf.id, layout.encoding)).collect();
-    let sized: Vec<_> = laid.into_iter().map(|(leaf, layout)| (leaf, layout.bytes)).collect();
-    let key = ProgramKey { precision, ..key(&model) };
-    let (program, fused) = program(&model, &mut leaves, key);
-    let planned = planned(backend, program, &encodings)?;
-    let regions = backend.regions(&planned, draws).map_err(CompileError::from)?;
-    let weight_bytes = sized.iter().map(|(_, b)| b).sum();
-    Ok((model, Inspection { planned, fused, regions, weight_bytes, leaves: sized }))
-}
-
-/// Why there is no plan.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum InspectError {
-    /// The model cannot be loaded.
-    #[error(transparent)]
-    Load(#[from] LoadError),
-    /// A node the backend cannot run.
-    #[error(transparent)]
-    Compile(#[from] CompileError),
-}
-
 impl<B: Backend> Pipeline<B> {
     /// Loads a model onto a device. Files are checked completely before the device allocates anything.
+    ///
+    /// # Errors
+    /// As [`Prepared::new`] and [`Prepared::load`].
     pub async fn load(
         backend: B,
         files: &dyn ModelFiles,
         precision: Precision,
         watch: Watch<'_>,
     ) -> Result<Self, LoadError> {
-        if precision == Precision::F16 && !backend.caps().f16 {
-            let name = &backend.caps().name;
-            return Err(LoadError::Precision(name.clone()));
-        }
-        let Prepared { model, sources, leaves, used, accounting } = prepare(files).await?;
-        let progress = |(done, of)| watch(Event::Weights(done, of));
-        let store = WeightStore::load(&backend, used, &accounting.encodings, &sources, &progress).await?;
-        let (leaves, programs) = (Mutex::new(leaves), Mutex::default());
-        Ok(Self { backend, model, store, leaves, programs, precision })
+        Prepared::new(files).await?.load(backend, precision, watch).await
     }
 
     /// The device.
@@ -262,16 +190,17 @@ impl<B: Backend> Pipeline<B> {
         self.store.replace(&self.backend, leaf, &sources).await
     }
 
-    /// Records, plans and compiles a program, or finds it compiled.
+    /// Compiles a program, which may be planned, or finds it compiled.
     pub(crate) async fn compiled(
         &self,
         key: ProgramKey,
+        plan: Option<Planned>,
         watch: Watch<'_>,
     ) -> Result<Arc<Compiled<B>>, CompileError> {
         if let Some(known) = self.programs.lock().ok().and_then(|p| p.get(&key).cloned()) {
             return Ok(known);
         }
-        let planned = self.plan(key)?;
+        let planned = plan.map_or_else(|| self.plan(key), Ok)?;
         let previews = planned.program.part(PartKind::Preview).is_some();
         let progress = |(done, of)| watch(Event::Kernels(done, of));
         let executable = Arc::new(self.backend.compile(planned, &progress).await?);

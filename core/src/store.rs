@@ -1,20 +1,17 @@
-//! The weights of one model on one device, shared by all its programs. Files are read once, from front to back, in pieces; a leaf is
-//! written as soon as its last tensor has come. So beyond the tensors of leaves that are not complete, only bounded buffers exist.
+//! The weights of one model on one device, shared by all its programs.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod fill;
+
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::backend::{Backend, DeviceError};
 use crate::maybe::Listener;
 use crate::model::LoadError;
-use crate::weights::{
-    Encoder, Encoding, Layout, Leaf, LeafId, PIECE, SourceError, SourceTensor, TensorEntry, TensorSource,
-    Transform, WeightError, WeightPlan, natural_encoding, reading_order,
-};
-
-/// Bytes asked of a source at once.
-pub const READ: usize = 512 << 10;
+use crate::weights::{Encoding, Layout, Leaf, LeafId, TensorSource, WeightPlan};
+use fill::Fill;
+pub use fill::READ;
 
 /// Sources of tensors by component.
 pub type Sources = BTreeMap<String, Box<dyn TensorSource>>;
@@ -72,83 +69,7 @@ impl<B: Backend> WeightStore<B> {
             let missing = || DeviceError::Usage(format!("leaf {} is not part of this model", id.0));
             filled.push(self.leaves.get(id).ok_or_else(missing)?);
         }
-        let leaves: Vec<&Leaf> = filled.iter().map(|(leaf, _)| leaf).collect();
-        let mut held: BTreeMap<&SourceTensor, (&TensorEntry, Vec<u8>)> = BTreeMap::new();
-        // Leaves that still wait for each tensor.
-        let mut readers: BTreeMap<&SourceTensor, usize> = BTreeMap::new();
-        let mut out = Vec::new();
-        for stop in reading_order(&leaves, sources)? {
-            if let Some(&only) = stop.leaves.first().filter(|_| stop.leaves.len() == 1)
-                && straight(&filled[only].0, &filled[only].1, stop.entry)
-            {
-                self.pour(backend, filled[only], stop.entry, sources, written).await?;
-                continue;
-            }
-            let bytes = read(sources, stop.tensor, stop.entry).await?;
-            held.insert(stop.tensor, (stop.entry, bytes));
-            readers.insert(stop.tensor, stop.leaves.len());
-            for &at in &stop.leaves {
-                let (leaf, layout) = filled[at];
-                let tensors: Vec<_> = leaf.sources.iter().map_while(|t| held.get(t)).collect();
-                if tensors.len() < leaf.sources.len() {
-                    continue;
-                }
-                let tensors: Vec<_> =
-                    tensors.iter().map(|(entry, bytes)| (*entry, bytes.as_slice())).collect();
-                let encoder = Encoder::new(leaf, layout, &tensors)?;
-                for range in encoder.pieces(PIECE) {
-                    out.resize(range.len(), 0);
-                    encoder.encode(range.clone(), &mut out)?;
-                    backend.write(&self.weights, leaf.id, range.start as u64, &out).await?;
-                    written(range.len() as u64);
-                }
-                for tensor in leaf.sources.iter().collect::<BTreeSet<_>>() {
-                    match readers.get_mut(tensor) {
-                        Some(left @ 2..) => *left -= 1,
-                        _ => drop(held.remove(tensor)),
-                    }
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Fills a [`straight`] leaf while its tensor is read.
-    async fn pour(
-        &self,
-        backend: &B,
-        (leaf, layout): &(Leaf, Layout),
-        entry: &TensorEntry,
-        sources: &Sources,
-        written: &mut impl FnMut(u64),
-    ) -> Result<(), LoadError> {
-        let (element, size) = (entry.dtype.bitsize() / 8, layout.encoding.size());
-        let each = READ / element;
-        let all = entry.bytes() as usize / element;
-        let (mut bytes, mut out) = (Vec::new(), Vec::new());
-        for first in (0..all).step_by(each) {
-            let count = each.min(all - first);
-            bytes.resize(count * element, 0);
-            let from = (first * element) as u64;
-            let source = source(sources, &leaf.sources[0])?;
-            source
-                .read(&leaf.sources[0].name, from..from + bytes.len() as u64, &mut bytes)
-                .await
-                .map_err(WeightError::from)?;
-            // A piece is a small leaf of its own.
-            let shape = vec![count];
-            let tensor = SourceTensor { shape: shape.clone(), ..leaf.sources[0].clone() };
-            let piece = Leaf { shape: shape.clone(), sources: vec![tensor], ..leaf.clone() };
-            let end = if first + count == all { layout.bytes as usize } else { (first + count) * size };
-            let range = 0..end - first * size;
-            out.resize(range.len(), 0);
-            let bytes_of_piece = Layout { pad: [1, 1], bytes: range.len() as u64, ..*layout };
-            let entry = TensorEntry { shape, ..entry.clone() };
-            Encoder::new(&piece, &bytes_of_piece, &[(&entry, bytes.as_slice())])?.encode(range, &mut out)?;
-            backend.write(&self.weights, leaf.id, (first * size) as u64, &out).await?;
-            written(out.len() as u64);
-        }
-        Ok(())
+        Fill::new(backend, &self.weights, sources, written).all(&filled).await
     }
 
     /// The device's buffers.
@@ -186,37 +107,6 @@ pub fn lay_out<B: Backend>(
         (leaf, layout)
     };
     plan.leaves.into_iter().map(lay).collect()
-}
-
-/// Whether a leaf is one tensor from front to back, as embeddings are: then it need not be held.
-fn straight(leaf: &Leaf, layout: &Layout, entry: &TensorEntry) -> bool {
-    leaf.sources.len() == 1
-        && !matches!(leaf.transform, Transform::Permute(_))
-        && !layout.transpose
-        && layout.panel.is_none()
-        && layout.stored(leaf) == leaf.matrix()
-        // What does not fit is told by the encoder.
-        && entry.shape == leaf.sources[0].shape
-        && natural_encoding(entry.dtype).is_some()
-}
-
-/// Where a tensor comes from.
-fn source<'a>(sources: &'a Sources, tensor: &SourceTensor) -> Result<&'a dyn TensorSource, WeightError> {
-    let none = || SourceError::NoTensor { file: tensor.component.clone(), name: tensor.name.clone() };
-    Ok(sources.get(&tensor.component).ok_or_else(none)?.as_ref())
-}
-
-/// All bytes of a tensor.
-async fn read(sources: &Sources, tensor: &SourceTensor, entry: &TensorEntry) -> Result<Vec<u8>, WeightError> {
-    let source = source(sources, tensor)?;
-    let mut bytes = vec![0; entry.bytes() as usize];
-    let mut at = 0;
-    for piece in bytes.chunks_mut(READ) {
-        let range = at..at + piece.len() as u64;
-        at = range.end;
-        source.read(&tensor.name, range, piece).await?;
-    }
-    Ok(bytes)
 }
 
 #[cfg(test)]

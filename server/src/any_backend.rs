@@ -3,11 +3,11 @@
 
 use std::str::FromStr;
 
-use onelaunch_core::backend::Backend;
+use onelaunch_core::backend::{Backend, CompileError};
 use onelaunch_core::compile::ProgramKey;
 use onelaunch_core::files::ModelFiles;
 use onelaunch_core::model::Model;
-use onelaunch_core::pipeline::{InspectError, Inspection, Watch};
+use onelaunch_core::pipeline::{Inspection, Prepared, Watch};
 use onelaunch_core::{
     Cancel, Caps, CpuBackend, DeviceError, GenerateError, Generated, LoadError, Pipeline, Precision, Request,
 };
@@ -206,18 +206,17 @@ impl AnyBackend {
         on!(Self, self, backend => backend.caps())
     }
 
-    /// Plans a model on it, allocating nothing there.
+    /// Plans a model on it, allocating nothing there: see [`Prepared::inspect`].
     ///
     /// # Errors
-    /// Files that cannot be used, or a node that the device cannot run.
-    pub async fn inspect(
+    /// As [`Prepared::inspect`].
+    pub fn inspect(
         &self,
-        files: &dyn ModelFiles,
-        precision: Precision,
+        prepared: &mut Prepared,
+        key: ProgramKey,
         draws: usize,
-        key: impl FnOnce(&Model) -> ProgramKey,
-    ) -> Result<(Model, Inspection), InspectError> {
-        on!(Self, self, backend => onelaunch_core::pipeline::inspect(backend, files, precision, draws, key).await)
+    ) -> Result<Inspection, CompileError> {
+        on!(Self, self, backend => prepared.inspect(backend, key, draws))
     }
 }
 

@@ -8,13 +8,13 @@ use std::path::{Path, PathBuf};
 
 use onelaunch::Folder;
 use onelaunch_core::compile::{ProgramKey, leaves_of, program, row_bucket};
-use onelaunch_core::image::{Image, Tags, Work};
+use onelaunch_core::image::{Tags, Work};
 use onelaunch_core::model::Model;
 use onelaunch_core::passes::choose::choose;
 use onelaunch_core::pipeline::resolve;
 use onelaunch_core::weights::{Encoding, Leaves, account};
 use onelaunch_core::{Caps, Precision, Request};
-use onelaunch_tests::models::in_tree;
+use onelaunch_tests::models::{bare_image, in_tree};
 use pollster::block_on;
 use serde_json::{Value, json};
 
@@ -61,18 +61,7 @@ fn listing(caps: &Caps, folder: &Path, request: &Request) -> Result<Value, Box<d
     let chooser =
         |op: &_, node: &_, inputs: &[_], output: &_| onelaunch_wgpu::choose(caps, op, node, inputs, output);
     let choices = choose(&program, &encodings, &chooser)?;
-    // Of an image the dispatch list depends on these alone.
-    let image = Image {
-        prompts: Vec::new(),
-        prompt_rows: if guided.contains(&true) { 2 } else { 1 },
-        timesteps: Vec::new(),
-        rows: Vec::new(),
-        guided,
-        latents: Vec::new(),
-        noise: Vec::new(),
-        generation: 0,
-    };
-    let work = Work::new(&program, &Tags::default(), &image);
+    let work = Work::new(&program, &Tags::default(), &bare_image(guided));
     let dispatches: u32 = (0..work.len)
         .map(|at| {
             let (part, node) = work.locate(at);

@@ -10,6 +10,7 @@ pub mod synthetic;
 use std::path::PathBuf;
 
 use onelaunch_core::DeviceError;
+use onelaunch_core::image::Image;
 use onelaunch_wgpu::{Select, WgpuBackend};
 use pollster::block_on;
 
@@ -70,6 +71,21 @@ async fn least(name: &str) -> Result<WgpuBackend, DeviceError> {
     let opened = adapter.request_device(&descriptor).await;
     let (device, queue) = opened.map_err(|why| DeviceError::Other(why.to_string()))?;
     Ok(WgpuBackend::from_device(&adapter.get_info(), device, queue, None))
+}
+
+/// All that the dispatch list of a picture depends on: which rows of its schedule are guided.
+#[must_use]
+pub fn bare_image(guided: Vec<bool>) -> Image {
+    Image {
+        prompts: Vec::new(),
+        prompt_rows: if guided.contains(&true) { 2 } else { 1 },
+        timesteps: Vec::new(),
+        rows: Vec::new(),
+        guided,
+        latents: Vec::new(),
+        noise: Vec::new(),
+        generation: 0,
+    }
 }
 
 /// A file of the source tree.

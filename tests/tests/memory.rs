@@ -4,7 +4,7 @@ use onelaunch::Folder;
 use onelaunch_core::Precision;
 use onelaunch_core::backend::{Backend, Session};
 use onelaunch_core::compile::{ProgramKey, row_bucket};
-use onelaunch_core::pipeline::inspect;
+use onelaunch_core::pipeline::Prepared;
 use onelaunch_tests::models::golden::Subject;
 use onelaunch_tests::models::runner::Runner;
 use onelaunch_tests::models::wgpu;
@@ -22,17 +22,15 @@ fn check(subject: &Subject, n: usize, rows: usize, draws: usize, precision: Prec
     }
     let what = format!("{} n {n} rows {rows} draws {draws} {precision:?}", subject.name);
     let files = Folder::open(&subject.folder).expect("a model folder");
-    let mut key = None;
-    let (_, inspection) = block_on(inspect(&backend, &files, precision, draws, |model| {
-        let (width, height) = model.default_size();
-        *key.insert(ProgramKey { n, width, height, rows: row_bucket(rows), precision })
-    }))
-    .expect("it can be planned");
+    let mut prepared = block_on(Prepared::new(&files)).expect("a model");
+    let (width, height) = prepared.model().default_size();
+    let key = ProgramKey { n, width, height, rows: row_bucket(rows), precision };
+    let inspection = prepared.inspect(&backend, key, draws).expect("it can be planned");
     assert_eq!(backend.bytes_used(), 0, "{what}: a plan allocates");
     let runner = Runner::load(backend.clone(), &subject.folder, precision);
     assert_eq!(backend.bytes_used(), inspection.weight_bytes, "{what}: weights");
 
-    let planned = runner.pipeline.plan(key.expect("it was asked for")).expect("it can be planned");
+    let planned = runner.pipeline.plan(key).expect("it can be planned");
     let promised: u64 = inspection.regions.iter().map(|r| r.bytes).sum();
     let compiled = block_on(backend.compile(planned, &|_| {})).expect("it compiles");
     let pipelines = compiled.pipelines();

@@ -7,13 +7,14 @@ use onelaunch::Folder;
 use onelaunch_core::Precision;
 use onelaunch_core::compile::{ProgramKey, program, row_bucket};
 use onelaunch_core::graph::{Origin, ValueId};
-use onelaunch_core::image::{Image, Prompt, Tags, Work};
+use onelaunch_core::image::{Tags, Work};
 use onelaunch_core::model::Model;
 use onelaunch_core::passes::choose::choose;
 use onelaunch_core::passes::plan::plan;
 use onelaunch_core::program::{Part, PartKind, Program};
 use onelaunch_core::schedule::{Sampler, SamplerRequest, Schedule};
 use onelaunch_core::weights::{Encoding, LeafId, Leaves};
+use onelaunch_tests::models::bare_image;
 use onelaunch_tests::models::golden::Subject;
 use onelaunch_tests::wgpu::a_gpu;
 use onelaunch_wgpu::choose as choose_wgpu;
@@ -121,17 +122,7 @@ fn step_flops(model: &Model, program: &Program, interval: (f64, f64), guidance: 
         SamplerRequest { guidance_interval: interval, ..SamplerRequest::new(Sampler::Dpmpp2m, 20, guidance) };
     let schedule = Schedule::new(&model.scheduler, &asked).expect("20 steps can be made");
     let guided: Vec<bool> = schedule.rows.iter().map(|r| r.guided).collect();
-    let image = Image {
-        prompts: vec![Prompt { ids: Vec::new(), lengths: Vec::new() }],
-        prompt_rows: if guided.contains(&true) { 2 } else { 1 },
-        timesteps: Vec::new(),
-        rows: Vec::new(),
-        guided,
-        latents: Vec::new(),
-        noise: Vec::new(),
-        generation: 0,
-    };
-    let work = Work::new(program, &Tags::default(), &image);
+    let work = Work::new(program, &Tags::default(), &bare_image(guided));
     let steps =
         work.items.iter().filter(|(part, _)| matches!(program.parts[*part].kind, PartKind::Step { .. }));
     steps.map(|(part, _)| program.part_flops(*part)).sum()

@@ -4,7 +4,7 @@ use std::cell::OnceCell;
 
 use js_sys::Function;
 use onelaunch_core::model::Model;
-use onelaunch_core::pipeline::Watch;
+use onelaunch_core::pipeline::{Prepared, Watch};
 use onelaunch_core::{Backend, Caps, CpuBackend, Event, Generated, Pipeline, Request, Viewer};
 use onelaunch_wgpu::{Select, WgpuBackend, WgpuSession};
 
@@ -89,9 +89,9 @@ impl AnyBackend {
     }
 
     /// What a model would take here.
-    pub async fn plan(&self, files: &HostFiles, options: &Options) -> Result<Plan, Failure> {
+    pub fn plan(&self, prepared: &mut Prepared, options: &Options) -> Result<Plan, Failure> {
         let on_cpu = matches!(self, Self::Cpu(_));
-        on!(Self, self, backend => Plan::new(backend, files, options.precision, options.max_bytes, on_cpu).await)
+        on!(Self, self, backend => Plan::new(backend, prepared, options.precision, options.max_bytes, on_cpu))
     }
 }
 
@@ -103,17 +103,18 @@ impl AnyPipeline {
         options: &Options,
         events: &Function,
     ) -> Result<Self, Failure> {
-        let plan = backend.plan(files, options).await?;
+        let mut prepared = Prepared::new(files).await?;
+        let plan = backend.plan(&mut prepared, options)?;
         plan.check()?;
         let watch = |event: Event| tell(events, event);
         match backend {
             AnyBackend::Cpu(backend) => {
                 drop(plan);
-                Ok(Self::Cpu(Pipeline::load(backend, files, options.precision, &watch).await?))
+                Ok(Self::Cpu(prepared.load(backend, options.precision, &watch).await?))
             }
             AnyBackend::Gpu(backend) => {
                 let (loading, compiling) = (backend.clone(), backend);
-                let load = async { Ok(Pipeline::load(loading, files, options.precision, &watch).await?) };
+                let load = async { Ok(prepared.load(loading, options.precision, &watch).await?) };
                 let progress = |(done, of)| watch(Event::Kernels(done, of));
                 let compile = async { Ok(compiling.warm(&plan.inspection.planned, &progress).await?) };
                 let (pipeline, ()) = both(load, compile).await?;

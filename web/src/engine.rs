@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use js_sys::{Array, Function, Promise, Uint8ClampedArray};
 use onelaunch_core::Generated;
+use onelaunch_core::pipeline::Prepared;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 
@@ -52,8 +53,9 @@ impl Engine {
             let options = Options::read(&options)?;
             let files = HostFiles::new(host);
             let chosen = AnyBackend::open(&options).await?;
-            let plan = chosen.backend.plan(&files, &options).await?;
-            let value = plan.value(&files)?;
+            let mut prepared = Prepared::new(&files).await?;
+            let plan = chosen.backend.plan(&mut prepared, &options)?;
+            let value = plan.value(prepared.model(), &files)?;
             js::set(&value, "backend", &chosen.backend.name().into());
             js::set(&value, "why", &chosen.why.into());
             js::set(&value, "adapter", &chosen.backend.caps().name.as_str().into());

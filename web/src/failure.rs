@@ -4,7 +4,6 @@ use js_sys::Error;
 use onelaunch_core::backend::CompileError;
 use onelaunch_core::files::FileError;
 use onelaunch_core::models::ModelError;
-use onelaunch_core::pipeline::InspectError;
 use onelaunch_core::weights::{SourceError, WeightError};
 use onelaunch_core::{DeviceError, GenerateError, LoadError};
 use onelaunch_wgpu::OpenError;
@@ -134,16 +133,6 @@ impl From<LoadError> for Failure {
             _ => Kind::BadModel,
         };
         Self::new(kind, error.to_string())
-    }
-}
-
-impl From<InspectError> for Failure {
-    fn from(error: InspectError) -> Self {
-        match error {
-            InspectError::Load(error) => error.into(),
-            InspectError::Compile(error) => error.into(),
-            error => Self::new(Kind::Internal, error.to_string()),
-        }
     }
 }
 

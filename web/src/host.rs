@@ -9,7 +9,7 @@ use std::rc::Rc;
 use js_sys::{Promise, Uint8Array};
 use onelaunch_core::files::{FileError, ModelFiles};
 use onelaunch_core::maybe::MaybeFuture;
-use onelaunch_core::weights::{SourceError, TensorEntry, TensorSource, header};
+use onelaunch_core::weights::{SourceError, TensorEntry, TensorSource, header, locate};
 use safetensors::tensor::Metadata;
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
@@ -168,23 +168,8 @@ struct Source(Rc<Opened>);
 impl Source {
     async fn fill(&self, name: &str, range: Range<u64>, into: &mut [u8]) -> Result<(), SourceError> {
         let Opened { path, file, entries } = &*self.0;
-        let Some(entry) = entries.get(name) else {
-            return Err(SourceError::NoTensor { file: path.clone(), name: name.into() });
-        };
-        let (len, buffer) = (entry.bytes(), into.len());
-        if range.start > range.end || range.end > len || range.end - range.start != buffer as u64 {
-            let Range { start, end } = range;
-            return Err(SourceError::Range {
-                file: path.clone(),
-                name: name.into(),
-                len,
-                start,
-                end,
-                buffer,
-            });
-        }
+        let mut start = locate(path, entries, name, range, into.len())?.start;
         let fail = |why: String| SourceError::Read { file: path.clone(), why };
-        let mut start = entry.start + range.start;
         for piece in into.chunks_mut(PIECE as usize) {
             let end = start + piece.len() as u64;
             let thrown = |thrown: JsValue| fail(js::said(&thrown));

@@ -4,7 +4,7 @@ use onelaunch_core::backend::CompileError;
 use onelaunch_core::compile::{ProgramKey, row_bucket};
 use onelaunch_core::memory::{Class, Region};
 use onelaunch_core::model::Model;
-use onelaunch_core::pipeline::{Inspection, Resolved, inspect, resolve};
+use onelaunch_core::pipeline::{Inspection, Prepared, Resolved, resolve};
 use onelaunch_core::schedule::Sampler;
 use onelaunch_core::{Backend, Caps, Precision, Request};
 use wasm_bindgen::JsValue;
@@ -15,7 +15,6 @@ use crate::js::{self, number, object};
 
 /// A model's plan for its default picture.
 pub struct Plan {
-    pub model: Model,
     pub inspection: Inspection,
     regions: Vec<Region>,
     limits: Limits,
@@ -43,10 +42,10 @@ const ADDRESSABLE: u64 = 1 << 32;
 const RESERVE: u64 = 128 << 20;
 
 impl Plan {
-    /// Reads configs and headers alone.
-    pub async fn new<B: Backend>(
+    /// Plans its default picture.
+    pub fn new<B: Backend>(
         backend: &B,
-        files: &HostFiles,
+        prepared: &mut Prepared,
         precision: Precision,
         max_bytes: Option<u64>,
         on_cpu: bool,
@@ -62,13 +61,14 @@ impl Plan {
                 |resolved| key_of(&resolved, precision),
             )
         };
-        let (model, inspection) = inspect(backend, files, precision, 1, key).await?;
-        let resolved =
-            resolve(&model, &wish, precision).map_err(|why| Failure::new(Kind::BadModel, why.to_string()))?;
+        let key = key(prepared.model());
+        let inspection = prepared.inspect(backend, key, 1)?;
+        let resolved = resolve(prepared.model(), &wish, precision)
+            .map_err(|why| Failure::new(Kind::BadModel, why.to_string()))?;
         let draws = resolved.schedule.draws;
         let regions = backend.regions(&inspection.planned, draws).map_err(CompileError::from)?;
         let limits = Limits::of(backend.caps(), max_bytes, on_cpu);
-        Ok(Self { model, inspection, regions, limits, precision })
+        Ok(Self { inspection, regions, limits, precision })
     }
 
     fn bytes(&self, class: Class) -> u64 {
@@ -120,7 +120,7 @@ impl Plan {
     }
 
     /// As JavaScript sees it.
-    pub fn value(&self, files: &HostFiles) -> Result<JsValue, Failure> {
+    pub fn value(&self, model: &Model, files: &HostFiles) -> Result<JsValue, Failure> {
         let memory = object([]);
         for class in Class::ALL {
             js::set(&memory, class.name(), &number(self.bytes(class)));
@@ -139,7 +139,7 @@ impl Plan {
             ("largest", number(self.largest().0)),
             ("limits", object(limits)),
             ("fits", problem.is_none().into()),
-            ("model", model_value(&self.model, self.precision)?),
+            ("model", model_value(model, self.precision)?),
         ]);
         if let Some(problem) = problem {
             js::set(&value, "problem", &problem.message.into());

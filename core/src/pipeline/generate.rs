@@ -7,7 +7,7 @@ use web_time::Instant;
 use super::drive::{Launch, Viewer, drive};
 use super::resolve::{Resolved, resolve};
 use super::{Cancel, Compiled, Event, GenerateError, Generated, Pipeline, Timings, Watch};
-use crate::backend::{Backend, CompileError, DeviceError, Session};
+use crate::backend::{Backend, CompileError, DeviceError, Planned, Session};
 use crate::compile::{ProgramKey, row_bucket};
 use crate::image::{Image, Pixels, Prompt};
 use crate::noise::Generator;
@@ -64,9 +64,9 @@ impl<B: Backend> Pipeline<B> {
             let first = made.images.len();
             let n = (resolved.count - first).min(most);
             let key = ProgramKey { n, width, height, rows, precision: self.precision };
-            let key = self.fitting(key, draws)?;
+            let (key, plan) = self.fitting(key, draws)?;
             let start = Instant::now();
-            let compiled = self.compiled(key, events).await?;
+            let compiled = self.compiled(key, plan, events).await?;
             made.timings.compile += start.elapsed().as_secs_f64();
             if cancel.is_cancelled() {
                 return Err(GenerateError::Cancelled);
@@ -114,16 +114,23 @@ impl<B: Backend> Pipeline<B> {
         Ok(made)
     }
 
-    /// The largest launch whose plan fits the device's bindings: nothing is compiled for one that does not.
-    fn fitting(&self, mut key: ProgramKey, draws: usize) -> Result<ProgramKey, GenerateError> {
+    /// The largest launch whose plan fits the device's bindings, with this plan if it is not compiled yet: nothing is compiled for one that
+    /// does not fit.
+    fn fitting(
+        &self,
+        mut key: ProgramKey,
+        draws: usize,
+    ) -> Result<(ProgramKey, Option<Planned>), GenerateError> {
         loop {
             if self.programs.lock().is_ok_and(|p| p.contains_key(&key)) {
-                return Ok(key);
+                return Ok((key, None));
             }
             let planned = self.plan(key)?;
             let regions = self.backend.regions(&planned, draws).map_err(CompileError::from)?;
             let most = self.backend.caps().max_binding;
-            let Some(large) = regions.iter().find(|r| r.bytes > most) else { return Ok(key) };
+            let Some(large) = regions.iter().find(|r| r.bytes > most) else {
+                return Ok((key, Some(planned)));
+            };
             if key.n == 1 {
                 return Err(DeviceError::Usage(format!(
                     "{} takes {} bytes, a binding of this device at most {most}: make a smaller picture",

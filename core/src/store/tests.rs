@@ -12,12 +12,29 @@ use crate::maybe::{Listener, MaybeFuture};
 use crate::memory::Region;
 use crate::ops::Op;
 use crate::reference::{CpuBackend, CpuSession, CpuWeights};
-use crate::weights::{BytesSource, Leaves, Role, Transform, encode};
+use crate::weights::{BytesSource, Leaves, PIECE, Role, SourceError, TensorEntry, Transform, encode};
 
 /// Keeps what is written; lays out by role like a GPU, padded.
 struct Recorder {
     inner: CpuBackend,
-    written: Mutex<BTreeMap<LeafId, Vec<u8>>>,
+    written: Mutex<BTreeMap<LeafId, BTreeMap<usize, Vec<u8>>>>,
+    panel: Option<usize>,
+}
+
+impl Recorder {
+    /// What was written, each byte once.
+    fn take(&self) -> BTreeMap<LeafId, Vec<u8>> {
+        let all = std::mem::take(&mut *self.written.lock().unwrap());
+        all.into_iter().map(|(leaf, pieces)| (leaf, joined(pieces))).collect()
+    }
+}
+
+fn joined(pieces: BTreeMap<usize, Vec<u8>>) -> Vec<u8> {
+    pieces.into_iter().fold(Vec::new(), |mut all, (at, piece)| {
+        assert_eq!(at, all.len(), "a gap, or written twice");
+        all.extend(piece);
+        all
+    })
 }
 
 impl Backend for Recorder {
@@ -34,7 +51,8 @@ impl Backend for Recorder {
     fn layout(&self, leaf: &Leaf, stored: Encoding) -> Layout {
         let matrix = leaf.role == Role::Matrix;
         let encoding = if leaf.role == Role::Vector { Encoding::F32 } else { stored };
-        Layout::new(leaf, encoding, matrix, if matrix { [4, 8] } else { [1, 1] })
+        let layout = Layout::new(leaf, encoding, matrix, if matrix { [4, 8] } else { [1, 1] });
+        Layout { panel: self.panel.filter(|_| matrix), ..layout }
     }
     fn regions(&self, planned: &Planned, draws: usize) -> Result<Vec<Region>, Unsupported> {
         self.inner.regions(planned, draws)
@@ -51,9 +69,8 @@ impl Backend for Recorder {
     ) -> MaybeFuture<'a, Result<(), DeviceError>> {
         assert!(at.is_multiple_of(4) && bytes.len() <= PIECE);
         let mut all = self.written.lock().unwrap();
-        let leaf = all.entry(leaf).or_default();
-        assert_eq!(at as usize, leaf.len(), "pieces come in order, each once");
-        leaf.extend(bytes);
+        let before = all.entry(leaf).or_default().insert(at as usize, bytes.to_vec());
+        assert!(before.is_none(), "byte {at} is written twice");
         Box::pin(std::future::ready(Ok(())))
     }
     fn compile<'a>(
@@ -114,9 +131,18 @@ fn file(tensors: &[(&str, &[usize])]) -> Vec<u8> {
 
 #[test]
 fn files_are_read_once_and_leaves_are_whole() {
+    for panel in [None, Some(8), Some(64)] {
+        read_once(panel);
+    }
+}
+
+fn read_once(panel: Option<usize>) {
     // Larger than a read and, as a matrix, than a piece.
     let (rows, columns) = (3000, 1501);
-    let tensors: [(&str, &[usize]); 8] = [
+    let tensors: [(&str, &[usize]); 11] = [
+        ("last", &[5, columns]),
+        ("third", &[64, columns]),
+        ("first", &[128, columns]),
         ("words", &[rows, columns]),
         ("odd", &[3, 3]),
         ("bias", &[2_500_001]),
@@ -145,10 +171,13 @@ fn files_are_read_once_and_leaves_are_whole() {
     let bias = leaf("bias", &[2_500_001], Role::Vector);
     let joined = leaves.merge(&[q, k, v], Transform::Concat).id;
     let pairs = leaves.merge(&[q, k], Transform::InterleaveRows).id;
-    let plan = leaves.plan([large, table, joined, pairs, words, odd, bias]);
+    let mut row = |name, n| leaves.leaf("c", name, &[n, columns], Transform::Concat, Role::Matrix).unwrap();
+    let three = [row("first", 128), row("third", 64), row("last", 5)];
+    let three = leaves.merge(&three, Transform::Concat).id;
+    let plan = leaves.plan([large, table, joined, pairs, words, odd, bias, three]);
     let stored = plan.leaves.iter().map(|l| (l.id, Encoding::F16)).collect();
 
-    let backend = Recorder { inner: CpuBackend::new(None), written: Mutex::default() };
+    let backend = Recorder { inner: CpuBackend::new(None), written: Mutex::default(), panel };
     let heard = Mutex::new(Vec::new());
     let hear = |told| heard.lock().unwrap().push(told);
     let store = block_on(WeightStore::load(&backend, plan, &stored, &sources, &hear)).unwrap();
@@ -162,7 +191,7 @@ fn files_are_read_once_and_leaves_are_whole() {
     assert!(heard.len() > store.leaves.len() && heard.is_sorted(), "{heard:?}");
     assert_eq!(heard.last(), Some(&(store.bytes(), store.bytes())));
 
-    let written = std::mem::take(&mut *backend.written.lock().unwrap());
+    let written = backend.take();
     for (id, (leaf, layout)) in &store.leaves {
         let tensors: Vec<_> = leaf
             .sources
@@ -177,10 +206,10 @@ fn files_are_read_once_and_leaves_are_whole() {
         let tensors: Vec<_> = tensors.iter().map(|(e, b)| (*e, b.as_slice())).collect();
         assert!(encode(leaf, layout, &tensors).unwrap() == written[id], "{leaf:?}");
     }
-    assert_eq!(written.len(), 7);
+    assert_eq!(written.len(), 8);
 
     block_on(store.replace(&backend, joined, &sources)).unwrap();
-    assert!(backend.written.lock().unwrap()[&joined] == written[&joined]);
+    assert!(backend.take()[&joined] == written[&joined]);
     assert_eq!(store.generation(), 1);
 }
 
@@ -190,7 +219,7 @@ fn a_tensor_that_is_not_there_is_named() {
     let leaf = leaves.leaf("c", "gone", &[2, 2], Transform::Concat, Role::Matrix).unwrap();
     let source = BytesSource::new("c", file(&[("here", &[2, 2])])).unwrap();
     let sources: Sources = [("c".to_owned(), Box::new(source) as Box<dyn TensorSource>)].into();
-    let backend = Recorder { inner: CpuBackend::new(None), written: Mutex::default() };
+    let backend = Recorder { inner: CpuBackend::new(None), written: Mutex::default(), panel: None };
     let plan = leaves.plan([leaf]);
     let error = block_on(WeightStore::load(&backend, plan, &BTreeMap::new(), &sources, &|_| {})).err();
     assert!(error.unwrap().to_string().contains("`gone`"));

@@ -2,12 +2,14 @@
 //! made alone, so that a large leaf needs no second copy of itself.
 //! Elements are moved as byte groups of the target encoding, so neither alignment nor the host's byte order matters.
 
+mod band;
 mod convert;
 mod encoder;
 
 use safetensors::Dtype;
 
 use super::{Encoding, Layout, Leaf, TensorEntry, WeightError};
+pub use band::Band;
 pub use encoder::Encoder;
 
 /// The encoding that keeps a file's values as they are; `None` where the dtype is not decoded.

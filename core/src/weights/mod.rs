@@ -10,11 +10,11 @@ mod reading;
 mod sharded;
 mod source;
 
-pub use encode::{Encoder, PIECE, encode, natural_encoding};
+pub use encode::{Band, Encoder, PIECE, encode, natural_encoding};
 pub use error::{SourceError, WeightError};
 pub use leaf::{Encoding, Layout, Leaf, LeafId, Role, SourceTensor, Transform};
 pub use plan::{Accounting, Leaves, WeightPlan, account};
 pub use reading::{Stop, reading_order};
 pub use safetensors::Dtype;
 pub use sharded::ShardedSource;
-pub use source::{BytesSource, TensorEntry, TensorSource};
+pub use source::{BytesSource, TensorEntry, TensorSource, locate};

@@ -103,7 +103,7 @@ impl<B: AsRef<[u8]> + WasmNotSendSync> TensorSource for BytesSource<B> {
 ///
 /// # Errors
 /// [`SourceError::NoTensor`] and [`SourceError::Range`].
-pub(super) fn locate(
+pub fn locate(
     file: &str,
     entries: &BTreeMap<String, TensorEntry>,
     name: &str,

@@ -1,7 +1,7 @@
 //! Why the command did not do what it was asked, as exit codes tell it.
 
 use onelaunch::core::backend::{CompileError, DeviceError};
-use onelaunch::core::pipeline::{InspectError, RequestError};
+use onelaunch::core::pipeline::RequestError;
 use onelaunch::{BackendError, FolderError, GenerateError, LoadError};
 
 /// A failed command.
@@ -62,15 +62,6 @@ impl From<GenerateError> for Failure {
 impl From<CompileError> for Failure {
     fn from(error: CompileError) -> Self {
         Self::Other(error.to_string())
-    }
-}
-
-impl From<InspectError> for Failure {
-    fn from(error: InspectError) -> Self {
-        match error {
-            InspectError::Load(error) => error.into(),
-            error => Self::Other(error.to_string()),
-        }
     }
 }
 

@@ -6,8 +6,7 @@ mod summary;
 use clap::Args;
 use onelaunch::Request;
 use onelaunch::core::compile::{ProgramKey, row_bucket};
-use onelaunch::core::model::Model;
-use onelaunch::core::pipeline::resolve;
+use onelaunch::core::pipeline::{Prepared, resolve};
 
 use super::args::{DeviceArgs, PictureArgs};
 use super::failure::Failure;
@@ -37,8 +36,8 @@ pub(crate) fn inspect(args: &InspectArgs) -> Result<(), Failure> {
         let precision = args.device.precision(None)?;
         let folder = args.device.folder()?;
         let request = Request { count: Some(args.count), ..args.picture.request(Some(""), None, || 0)? };
-        let model = Model::load(&folder).await?;
-        let resolved = resolve(&model, &request, precision)?;
+        let mut prepared = Prepared::new(&folder).await?;
+        let resolved = resolve(prepared.model(), &request, precision)?;
         let chosen = args.device.open().await?;
         let key = ProgramKey {
             n: args.count,
@@ -47,14 +46,14 @@ pub(crate) fn inspect(args: &InspectArgs) -> Result<(), Failure> {
             rows: row_bucket(resolved.schedule.rows.len()),
             precision,
         };
-        let (model, inspection) =
-            chosen.backend.inspect(&folder, precision, resolved.schedule.draws, |_| key).await?;
+        let inspection = chosen.backend.inspect(&mut prepared, key, resolved.schedule.draws)?;
+        let model = prepared.model();
         let summary = Summary::new(&inspection);
         let device = &chosen.backend.caps().name;
         if args.json {
-            println!("{}", print::json(&model, device, &chosen.why, key, &inspection, &summary));
+            println!("{}", print::json(model, device, &chosen.why, key, &inspection, &summary));
         } else {
-            print!("{}", print::text(&model, device, &chosen.why, key, &inspection, &summary));
+            print!("{}", print::text(model, device, &chosen.why, key, &inspection, &summary));
             if args.program {
                 print!("{}", inspection.planned.program.print());
             }

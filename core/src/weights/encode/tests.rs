@@ -153,6 +153,56 @@ proptest! {
     }
 }
 
+proptest! {
+    #[test]
+    fn bands_make_up_the_leaf(
+        (shapes, transform) in sources_and_transform(),
+        encoding in 0..3usize,
+        transpose: bool,
+        wide: bool,
+        pad in [1..20usize, 1..4usize],
+        panel in 1..4usize,
+        most in 1..50usize,
+    ) {
+        let leaf = leaf(&shapes, transform);
+        let entries: Vec<_> = shapes.iter().map(|s| entry(Dtype::BF16, s)).collect();
+        let data: Vec<Vec<u8>> = entries.iter().enumerate().map(|(source, e)| {
+            (0..e.shape.iter().product()).flat_map(|at| stored(e.dtype, value(source, at))).collect()
+        }).collect();
+        let bytes: Vec<_> = entries.iter().zip(&data).map(|(e, d)| (e, &d[..])).collect();
+        // Half of the cases have rows that need no padding, as tables do.
+        let pad = if transpose { pad } else { [1, 1] };
+        let plain = Layout::new(&leaf, ENCODINGS[encoding], transpose, pad);
+        let layout = Layout { panel: (transpose && !wide).then_some(panel * pad[1]), ..plain };
+        let whole = encode(&leaf, &layout, &bytes).unwrap();
+        let bands: Vec<_> = leaf.sources.iter().map(|tensor| Band::new(&leaf, &layout, tensor)).collect();
+        // Whole rows of all columns are no run of bytes for the rows of a part; and pairs of rows need both tensors.
+        prop_assert!(!(transpose && wide) || bands.iter().all(Option::is_none));
+        let pairs = leaf.transform == Transform::InterleaveRows && leaf.sources.len() > 1;
+        prop_assert!(!pairs || bands.iter().all(Option::is_none));
+        let alone = leaf.sources.len() == 1 && leaf.transform == Transform::Concat;
+        prop_assert!(!alone || leaf.shape.len() == 1 || (transpose && wide) || bands[0].is_some());
+        for (at, band) in bands.into_iter().enumerate() {
+            let Some(band) = band else { continue };
+            let (tensor, mut next) = (&leaf.sources[at], 0);
+            for rows in band.parts(most) {
+                prop_assert!(rows.start == next && rows.end > next);
+                next = rows.end;
+                let row = data[at].len() / tensor.shape[0];
+                let (part, laid, start) = band.part(&leaf, &layout, tensor, rows.clone());
+                let entry = entry(Dtype::BF16, &part.sources[0].shape);
+                let made = encode(&part, &laid, &[(&entry, &data[at][rows.start * row..rows.end * row])]).unwrap();
+                prop_assert!(start % 4 == 0 || transpose, "starts at {start}");
+                prop_assert_eq!(&made[..], &whole[start as usize..][..made.len()]);
+                if rows.end == tensor.shape[0] && at + 1 == leaf.sources.len() {
+                    prop_assert_eq!(start + laid.bytes, layout.bytes);
+                }
+            }
+            prop_assert_eq!(next, tensor.shape[0]);
+        }
+    }
+}
+
 fn single(dtype: Dtype, encoding: Encoding, data: &[u8]) -> Result<Vec<u8>, WeightError> {
     let n = data.len() * 8 / dtype.bitsize();
     let leaf = leaf(&[vec![n]], Transform::Concat);
