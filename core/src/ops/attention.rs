@@ -3,9 +3,10 @@
 use std::ops::Range;
 
 use super::{Arg, Operation, arity, broadcasts, ensure};
+use crate::gemm;
 use crate::graph::{Graph, ValueId};
+use crate::math::{self, ExpFrom, Same, Times};
 use crate::shape::{Shape, batch_index};
-use crate::{gemm, math};
 
 /// Which keys a query sees, and what is added to its scores.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -136,7 +137,7 @@ impl Attention {
             let dims = [queries.len(), tk, d];
             gemm::product(&mut scores, tk, &q.data[q_at..], q_row, &k.data[k_at..], [1, k_row], dims);
             for (query, row) in queries.clone().zip(scores.chunks_exact_mut(tk)) {
-                row.iter_mut().for_each(|s| *s *= self.scale);
+                math::map(row, Times(self.scale));
                 if self.mask.has_bias() {
                     let b = args[3];
                     let item = if b.shape[0] == 1 { 0 } else { n };
@@ -156,8 +157,6 @@ impl Attention {
 
 /// exp(s − max) / Σ, in place.
 fn softmax(row: &mut [f32]) {
-    let top = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    math::map(row, |s| math::exp(s - top));
-    let scale = 1.0 / math::sum(row, |s| s);
-    row.iter_mut().for_each(|s| *s *= scale);
+    math::map(row, ExpFrom(math::max(row)));
+    math::map(row, Times(1.0 / math::sum(row, Same)));
 }

@@ -1,6 +1,8 @@
 //! What a matrix op does to an accumulator before it stores it. Not an op: the shared tail of `linear` and `conv2d`.
 
-use crate::math;
+use pulp::Simd;
+
+use crate::math::{self, Function};
 
 /// Pointwise functions of the models.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default, PartialOrd, Ord)]
@@ -41,19 +43,41 @@ impl Act {
         match self {
             Self::None => {}
             Self::Relu => xs.iter_mut().for_each(|x| *x = if *x < 0.0 { 0.0 } else { *x }),
-            Self::Silu => math::map(xs, |x| x / (1.0 + math::exp(-x))),
-            Self::GeluTanh => {
-                const ROOT: f32 = 0.797_884_6; // √(2/π)
-                // x/2 (1 + tanh u) = x σ(2u): one exponential and one division
-                math::map(xs, |x| x / (1.0 + math::exp(-2.0 * ROOT * (x + 0.044_715 * x * x * x))));
-            }
+            Self::Silu => math::map(xs, Sigmoid(1.0)),
+            Self::GeluTanh => math::map(xs, GeluTanh),
             Self::GeluErf => {
                 xs.iter_mut()
                     .for_each(|x| *x = 0.5 * *x * (1.0 + libm::erff(*x * std::f32::consts::FRAC_1_SQRT_2)));
             }
-            Self::QuickGelu => math::map(xs, |x| x / (1.0 + math::exp(-1.702 * x))),
+            Self::QuickGelu => math::map(xs, Sigmoid(1.702)),
             Self::Tanh => xs.iter_mut().for_each(|x| *x = libm::tanhf(*x)),
         }
+    }
+}
+
+/// x · σ(factor · x)
+#[derive(Clone, Copy)]
+struct Sigmoid(f32);
+
+impl Function for Sigmoid {
+    #[inline(always)]
+    fn of<S: Simd>(self, simd: S, x: S::f32s) -> S::f32s {
+        let e = math::exp(simd, simd.mul_f32s(x, simd.splat_f32s(-self.0)));
+        simd.div_f32s(x, simd.add_f32s(simd.splat_f32s(1.0), e))
+    }
+}
+
+#[derive(Clone, Copy)]
+struct GeluTanh;
+
+impl Function for GeluTanh {
+    #[inline(always)]
+    fn of<S: Simd>(self, simd: S, x: S::f32s) -> S::f32s {
+        const ROOT: f32 = 0.797_884_6; // √(2/π)
+        // x/2 (1 + tanh u) = x σ(2u): one exponential and one division
+        let cube = simd.mul_f32s(simd.mul_f32s(x, x), simd.mul_f32s(x, simd.splat_f32s(0.044_715)));
+        let u = simd.mul_f32s(simd.splat_f32s(-2.0 * ROOT), simd.add_f32s(x, cube));
+        simd.div_f32s(x, simd.add_f32s(simd.splat_f32s(1.0), math::exp(simd, u)))
     }
 }
 

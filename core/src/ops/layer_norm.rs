@@ -7,7 +7,7 @@ use super::gate::check_mods;
 use super::modulate::modulate_rows;
 use super::{Arg, Operation, arity, ensure};
 use crate::graph::{Graph, ValueId};
-use crate::math;
+use crate::math::{self, Same, SquareFrom};
 use crate::shape::Shape;
 
 /// Rows of a modulation operand `[L, K, C]`.
@@ -65,25 +65,19 @@ impl Operation for LayerNorm {
     fn reference(&self, args: &[Arg<'_>], shape: &Shape, rows: Range<usize>, out: &mut [f32]) {
         let c = shape.last();
         let x = &args[0].data[rows.start * c..][..out.len()];
-        math::vectorised(
-            #[inline(always)]
-            || {
-                for (out, x) in out.chunks_exact_mut(c).zip(x.chunks_exact(c)) {
-                    // Two passes: the variance of centred values does not cancel.
-                    let mean = math::sum(x, |x| x) / c as f32;
-                    let var = math::sum(x, |x| (x - mean) * (x - mean)) / c as f32;
-                    let scale = 1.0 / (var + self.eps).sqrt();
-                    for (o, x) in out.iter_mut().zip(x) {
-                        *o = (x - mean) * scale;
-                    }
-                    if self.affine {
-                        for ((o, w), b) in out.iter_mut().zip(args[1].data).zip(args[2].data) {
-                            *o = *o * w + b;
-                        }
-                    }
-                }
-            },
-        );
+        for (out, x) in out.chunks_exact_mut(c).zip(x.chunks_exact(c)) {
+            // Two passes: the variance of centred values does not cancel.
+            let mean = math::sum(x, Same) / c as f32;
+            let var = math::sum(x, SquareFrom(mean)) / c as f32;
+            let scale = 1.0 / (var + self.eps).sqrt();
+            for (o, x) in out.iter_mut().zip(x) {
+                *o = (x - mean) * scale;
+            }
+            if self.affine {
+                math::combine(out, args[1].data, true);
+                math::combine(out, args[2].data, false);
+            }
+        }
         if let Some(which) = self.modulate {
             modulate_rows(out, &args[args.len() - 1], which, shape, rows);
         }

@@ -4,9 +4,9 @@ use std::ops::Range;
 
 use super::gate::{check_mods, mods_row};
 use super::{Arg, Epilogue, Operation, arity, ensure};
-use crate::gemm;
 use crate::graph::{Graph, ValueId};
 use crate::shape::Shape;
+use crate::{gemm, math};
 
 /// Operands: x `[.., K]`, weight `[N, K]`; then, as the flags say, bias `[N]`, mods `[L, M, N]` (gate), residual
 /// shaped as the output. With `glu` the output has N/2 channels.
@@ -97,12 +97,12 @@ impl Operation for Linear {
         if let (Some(at), Some(gate)) = (self.gate_input(), e.gate) {
             for (row, out) in rows.clone().zip(out.chunks_exact_mut(c)) {
                 let gate = mods_row(&args[at], row / per_item, shape.lead(), gate);
-                out.iter_mut().zip(gate).for_each(|(o, g)| *o *= g);
+                math::combine(out, gate, true);
             }
         }
         if let Some(at) = self.residual_input() {
             let residual = &args[at].data[rows.start * c..];
-            out.iter_mut().zip(residual).for_each(|(o, r)| *o += r);
+            math::combine(out, residual, false);
         }
         e.last.apply_all(out);
     }
@@ -111,6 +111,6 @@ impl Operation for Linear {
 /// Adds `row` to every row of `out`.
 pub(super) fn add_rows(out: &mut [f32], row: &[f32]) {
     for out in out.chunks_exact_mut(row.len()) {
-        out.iter_mut().zip(row).for_each(|(o, b)| *o += b);
+        math::combine(out, row, false);
     }
 }

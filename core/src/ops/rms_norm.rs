@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::{Arg, Operation, arity, ensure};
 use crate::graph::{Graph, ValueId};
-use crate::math;
+use crate::math::{self, SquareFrom};
 use crate::shape::Shape;
 
 /// Operands: x `[.., C]`, weight `[C]`.
@@ -39,7 +39,7 @@ impl Operation for RmsNorm {
         let c = shape.last();
         let x = &args[0].data[rows.start * c..][..out.len()];
         for (out, x) in out.chunks_exact_mut(c).zip(x.chunks_exact(c)) {
-            let scale = 1.0 / (math::sum(x, |x| x * x) / c as f32 + self.eps).sqrt();
+            let scale = 1.0 / (math::sum(x, SquareFrom(0.0)) / c as f32 + self.eps).sqrt();
             for ((o, x), w) in out.iter_mut().zip(x).zip(args[1].data) {
                 *o = x * scale * w;
             }
