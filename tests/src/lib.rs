@@ -4,6 +4,7 @@ pub mod case;
 pub mod compare;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod models;
+pub mod noise;
 pub mod operand;
 pub mod ops;
 pub mod oracle;

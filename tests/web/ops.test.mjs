@@ -1,4 +1,4 @@
-// The op conformance cases of the tests crate: every kernel in the browser's WebGPU, and the reference as wasm.
+// The op conformance cases of the tests crate: every kernel in the browser's WebGPU, and the reference as wasm; the bits of host noise.
 
 import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
@@ -8,16 +8,23 @@ import { session } from './lib/session.mjs';
 import { keep } from './lib/demo.mjs';
 import { ROOT, WEB_TESTS } from './lib/where.mjs';
 
-test('the cases of every op', { timeout: 300_000 }, async () => {
+test('the cases of every op, and the bits of noise', { timeout: 300_000 }, async () => {
   const { page } = await session({ folders: { '/web-tests/': WEB_TESTS } });
-  const { report, error, last } = await page.evaluate(() => new Promise((resolve) => {
+  const { report, error, last, noise } = await page.evaluate(() => new Promise((resolve) => {
     const worker = new Worker('/t/ops-worker.js', { type: 'module' });
     let last;
-    worker.onmessage = ({ data }) => (data.op ? last = data.op : resolve({ ...data, last }));
+    let noise;
+    worker.onmessage = ({ data }) => {
+      if (data.op) last = data.op;
+      else if (data.noises) noise = data;
+      else resolve({ ...data, last, noise });
+    };
     worker.onerror = (event) => resolve({ error: event.message, last });
     worker.postMessage({ filter: '' });
   }));
   assert.equal(error, undefined, `in ${last}: ${error}`);
+  // Host noise is the same to the bit as natively (tests/tests/noise.rs).
+  assert.deepEqual(noise, { noises: 2, wrong: [] });
   assert.notEqual(report.adapter, '');
   // One file for each op, besides the list of them.
   const ops = readdirSync(join(ROOT, 'tests/src/ops')).map((name) => name.replace('.rs', '')).filter((name) => name !== 'mod');

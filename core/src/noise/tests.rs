@@ -32,20 +32,6 @@ fn philox_uses_all_64_bits_of_the_seed() {
     assert_ne!(first(1), first(1 + (1 << 32)));
 }
 
-/// Bits, so that a change of constants, precision or library shows at once. FNV-1a over 4096 numbers of two draws.
-#[test]
-fn streams_keep_their_bits() {
-    let hash = |kind| {
-        let mut generator = Generator::new(kind, 123_456_789_012);
-        let numbers = [generator.draw(4, 16, 32), generator.draw(4, 16, 32)].concat();
-        let bytes = numbers.iter().flat_map(|value| value.to_bits().to_le_bytes());
-        bytes.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-        })
-    };
-    assert_eq!(Noise::ALL.map(hash), [15_585_629_033_605_661_669, 11_915_891_713_908_255_017]);
-}
-
 #[test]
 fn torch_cpu_is_torch_randn() {
     let bytes = std::fs::read(GOLDEN).expect("tests/golden/schedulers.py has been run");

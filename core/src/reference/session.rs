@@ -37,8 +37,11 @@ struct State {
     counters: Counters,
 }
 
-/// FLOPs of a slice where slices are asked for: well under 50 ms on anything that runs a browser.
-const SLICE_FLOPS: u64 = 60_000_000;
+/// Work of a slice where slices are asked for, in FLOPs: 2 ms where wasm does 30 GFLOP/s, and under 50 ms on anything that runs a browser. A
+/// count, not a time: bits of a product depend on the rows that are computed at once, and must not depend on the clock.
+const SLICE_WORK: u64 = 60_000_000;
+/// What an output element counts beside its FLOPs: ops that only move data take time too.
+const ELEMENT_WORK: u64 = 50;
 
 impl CpuSession {
     pub(super) fn new(
@@ -85,8 +88,9 @@ impl CpuSession {
         let slice = match self.yielder {
             None => rows,
             Some(_) => {
-                let per_row = (program.flops(node) / rows as u64).max(1);
-                ((SLICE_FLOPS / per_row).max(1) as usize).min(rows - state.row)
+                let work = program.flops(node) + ELEMENT_WORK * shape.len() as u64;
+                let per_row = (work / rows as u64).max(1);
+                ((SLICE_WORK / per_row).max(1) as usize).min(rows - state.row)
             }
         };
         let range = state.row..(state.row + slice).min(rows);

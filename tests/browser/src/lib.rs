@@ -1,13 +1,15 @@
-//! The op conformance cases in a browser: every kernel of wgpu against the CPU reference, and the reference as wasm against plain loops. For
-//! a worker; WebGPU's first adapter is taken, software or not.
+//! The op conformance cases in a browser: every kernel of wgpu against the CPU reference, and the reference as wasm against plain loops; and
+//! the bits of host noise. For a worker; WebGPU's first adapter is taken, software or not.
 
 #![cfg(target_arch = "wasm32")]
 
 use js_sys::{Function, JSON};
 use onelaunch_core::Backend;
+use onelaunch_core::noise::Noise;
 use onelaunch_core::ops::{Act, Activation};
 use onelaunch_tests::case::Case;
 use onelaunch_tests::compare::Difference;
+use onelaunch_tests::noise::{BITS, bits};
 use onelaunch_tests::operand::x;
 use onelaunch_tests::ops::ALL;
 use onelaunch_tests::reference::check_reference;
@@ -46,6 +48,21 @@ struct Checks {
     failed: usize,
     max: f64,
     l2: f64,
+}
+
+/// Which streams of noise have other bits than natively.
+#[wasm_bindgen]
+#[must_use]
+pub fn wrong_noise() -> Vec<String> {
+    let wrong = Noise::ALL.iter().zip(bits().into_iter().zip(BITS)).filter(|(_, (got, want))| got != want);
+    wrong.map(|(noise, (got, want))| format!("{noise}: {got:#x}, not {want:#x}")).collect()
+}
+
+/// How many streams of noise there are.
+#[wasm_bindgen]
+#[must_use]
+pub fn noises() -> usize {
+    BITS.len()
 }
 
 /// Runs the cases of the ops whose name holds `filter`; `progress` hears (op, its number, of how many).
