@@ -48,6 +48,8 @@ test('an interrupted download resumes, and half a file never loads', async () =>
   tab.evaluate((url) => load('half', { backend: 'cpu' }, url), slow.url).catch(() => {});
   await until('half of it', () => slow.weightsSent > slow.weightBytes / 2);
   await tab.close();
+  // A closed tab's connection ends a moment later; without the delay megabytes would still go into it.
+  await until('the end of its connections', () => slow.bodies === 0);
   const sent = slow.weightsSent;
   assert.ok(sent < slow.weightBytes * 0.95, 'the download was over before it was interrupted: the test sees nothing');
   slow.delay = 0;
