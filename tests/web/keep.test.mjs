@@ -3,8 +3,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { blank } from './lib/browser.mjs';
-import { badHost } from './lib/host.mjs';
+import { badHost, isWeights } from './lib/host.mjs';
 import { ends, failedAs, isCpu, session, until, worked } from './lib/session.mjs';
+import { otherWeights } from './lib/spoil.mjs';
 
 const { host: pageHost, context, page } = await session();
 const host = ends(await badHost());
@@ -48,6 +49,8 @@ test('an interrupted download resumes, and half a file never loads', async () =>
   tab.evaluate((url) => load('half', { backend: 'cpu' }, url), slow.url).catch(() => {});
   await until('half of it', () => slow.weightsSent > slow.weightBytes / 2);
   await tab.close();
+  // A closed tab's connection ends a moment later; without the delay megabytes would still go into it.
+  await until('the end of its connections', () => slow.bodies === 0);
   const sent = slow.weightsSent;
   assert.ok(sent < slow.weightBytes * 0.95, 'the download was over before it was interrupted: the test sees nothing');
   slow.delay = 0;
@@ -64,6 +67,24 @@ test('an interrupted download resumes, and half a file never loads', async () =>
   await second.close();
   await away.stop();
   failedAs(await picture(page, half.url), 'Download');
+});
+
+test('half a file of another version is not gone on with, and is not in the way', async () => {
+  // Nothing tells the versions apart but the bytes where the download is picked up.
+  const model = host.add({ delay: 25, validators: false });
+  const tab = await blank(context, pageHost.origin);
+  tab.evaluate((url) => load('half', { backend: 'cpu' }, url), model.url).catch(() => {});
+  await until('half of it', () => model.weightsSent > model.weightBytes / 2);
+  await tab.close();
+  await until('the end of its connections', () => model.bodies === 0);
+  Object.assign(model, { delay: 0, swap: (path) => ({ bytes: path.startsWith('transformer/') && isWeights(path) ? otherWeights(model.files.get(path), 0.1) : undefined }) });
+  const made = worked(await picture(page, model.url)).made;
+  isCpu(made);
+  assert.notEqual(made.images[0].rgba, right, 'the picture is that of the old weights');
+  await isKept(page);
+  await freed(page);
+  assert.equal(worked(await picture(page, model.url)).made.images[0].rgba, made.images[0].rgba, 'two versions are mixed');
+  await freed(page);
 });
 
 test('two tabs at once download once', async () => {

@@ -37,11 +37,8 @@ test('the traps see what they should', async () => {
   await idle.close();
 });
 
-// Measured: showing the first bitmap of a software GPU takes the page's thread 57 to 71 ms, most times.
-const known = { webgpu: { todo: 'the first bitmap takes 57 to 71 ms of the main thread' }, cpu: {} };
-
 for (const backend of ['webgpu', 'cpu']) {
-  test(`${backend}: no WebGPU and no wasm on the main thread, and no long task beyond an idle page's`, known[backend], async () => {
+  test(`${backend}: no WebGPU and no wasm on the main thread, and no long task beyond an idle page's`, async () => {
     // A script that the scheduler left lying is long too, but not three times in a row.
     let { ours, control } = await scripts(backend);
     for (let again = 0; again < 2 && ours.length > control.length; again += 1) ({ ours, control } = await scripts(backend));

@@ -29,6 +29,8 @@ const gallery = new Gallery({ picture, form, restored });
 /** Ends the picture that is being made. */
 let stop = null;
 let retry = () => look();
+/** The last source that could be looked at. */
+let seen = SHIPPED;
 
 function state(name) {
   document.body.dataset.state = name;
@@ -53,6 +55,7 @@ async function look({ defaults = false } = {}) {
     if (isMine() && maker.pipe) state('ready');
     const plan = await maker.look();
     if (!plan) return;
+    seen = maker.source;
     card.planned(maker.source, plan, isKept());
     if (!maker.pipe) showBackend(plan, maker.backend);
     if (defaults) form.setDefaults(plan.model);
@@ -121,7 +124,8 @@ function stopped({ steps }) {
   beads(0, steps);
   say($('status'), 'Stopped. Nothing was lost.');
   gallery.back();
-  state('ready');
+  // Whoever stopped it by taking another model looks at that one now.
+  if (document.body.dataset.state === 'making') state('ready');
 }
 
 function failed(error, again) {
@@ -136,11 +140,24 @@ function failed(error, again) {
   gallery.back();
 }
 
-function takeModel(source) {
+async function takeModel(source) {
   stop?.abort();
   maker.use({ source });
   clearBars();
-  return look({ defaults: true });
+  await look({ defaults: true });
+  if (document.body.dataset.state !== 'error' || maker.source !== source || maker.plan || seen === source) return;
+  retry = () => takeModel(source);
+  await back(seen);
+}
+
+/** What cannot be looked at is not taken: beside its error the page has the model of before. */
+async function back(source) {
+  maker.use({ source });
+  card.looking(source, { field: false });
+  const plan = await maker.look().catch(() => null);
+  if (!plan) return;
+  card.planned(source, plan, isKept());
+  if (!maker.pipe) showBackend(plan, maker.backend);
 }
 
 /** Settings out of a PNG that was dropped. */

@@ -30,15 +30,15 @@ export class ModelCard {
     this.#drops();
   }
 
-  /** What is being looked at. */
-  looking(source) {
+  /** What is being looked at. Without `field` what the person wrote stays, to be mended. */
+  looking(source, { field = true } = {}) {
     const shipped = source === SHIPPED;
     say($('model-name'), shipped ? 'emoji-mini' : nameOf(source));
     $('model-facts').replaceChildren();
     $('model-shipped').hidden = shipped;
     $('ideas').hidden = !shipped;
-    if (shipped) $('model-source').value = '';
-    else if (typeof source === 'string') $('model-source').value = source;
+    if (field && shipped) $('model-source').value = '';
+    else if (field && typeof source === 'string') $('model-source').value = source;
     $('size').textContent = 'Looking at the model …';
   }
 

@@ -3,7 +3,7 @@
 import { Connection } from './source/connection.js';
 import { describe } from './source/describe.js';
 import { OnelaunchError, aborted } from './source/errors.js';
-import { painter } from './source/paint.js';
+import { connect, painter } from './source/paint.js';
 import { plainSeed, requestOf } from './source/request.js';
 import { optionsOf, progressOf } from './source/options.js';
 
@@ -83,7 +83,9 @@ export class Pipeline {
     signal?.addEventListener('abort', stop, { once: true });
     try {
       const data = { place, options: optionsOf(options), debug: options.debug };
-      const loaded = await connection.call('load', data, { onEvent: progressOf(options) });
+      const progress = progressOf(options);
+      const onEvent = (/** @type {any} */ event) => (event.type === 'connect' ? connect(event.bitmap) : progress(event));
+      const loaded = await connection.call('load', data, { onEvent });
       return new Pipeline(connection, loaded, options);
     } catch (error) {
       connection.close();

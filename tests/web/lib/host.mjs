@@ -42,6 +42,8 @@ class Served {
     this.cutCount = new Map();
     this.signed = new Map();
     this.preflights = 0;
+    /** Bodies that are being sent. */
+    this.bodies = 0;
   }
 
   get weightBytes() {
@@ -76,12 +78,14 @@ class Served {
     const mayCut = weights && this.cut !== undefined && bytes.length > this.cut && (this.cutCount.get(path) ?? 0) < this.cuts;
     if (mayCut) this.cutCount.set(path, (this.cutCount.get(path) ?? 0) + 1);
     const most = mayCut ? this.cut : bytes.length;
+    this.bodies += 1;
     for (let at = 0; at < most && !response.destroyed; at += PIECE) {
       const piece = bytes.subarray(at, Math.min(at + PIECE, most));
       this.sent.set(path, (this.sent.get(path) ?? 0) + piece.length);
       await send(response, piece);
       if (weights && this.delay) await new Promise((resolve) => setTimeout(resolve, this.delay));
     }
+    this.bodies -= 1;
     // What was written must have left before the connection is cut: clients resume from what they got.
     if (mayCut) setTimeout(() => response.destroy(), 30);
     else response.end();

@@ -17,11 +17,11 @@ export function withHeader(file, change) {
   return Buffer.concat([length, Buffer.from(text), file.subarray(at)]);
 }
 
-/** Other weights of the same shapes: the sign of every 16th value of the second half. */
-export function otherWeights(file) {
+/** Other weights of the same shapes: the sign of every 16th value behind a part of them. @param {Buffer} file @param {number} [from] */
+export function otherWeights(file, from = 0.5) {
   const other = Buffer.from(file);
   const { at } = headerOf(file);
-  const half = at + 2 * Math.floor((file.length - at) / 4);
-  for (let i = half + 1; i < other.length; i += 32) other[i] ^= 0x80;
+  const first = at + 2 * Math.floor(((file.length - at) / 2) * from);
+  for (let i = first + 1; i < other.length; i += 32) other[i] ^= 0x80;
   return other;
 }

@@ -64,6 +64,14 @@ export function drawn(post, request) {
   };
 }
 
+/** A bitmap of the GPU with nothing to see on it. @returns {ImageBitmap} */
+export function blank() {
+  const canvas = new OffscreenCanvas(1, 1);
+  // Drawn to, so that there is something of it on the GPU.
+  canvas.getContext('2d')?.fillRect(0, 0, 1, 1);
+  return canvas.transferToImageBitmap();
+}
+
 /** Bytes in a buffer of their own, which may be given away. @param {Uint8Array} bytes */
 export function own(bytes) {
   return bytes.byteLength === bytes.buffer.byteLength ? bytes : bytes.slice();

@@ -52,6 +52,8 @@ export class Keep {
   constructor(folder, name) {
     this.folder = folder;
     this.name = name;
+    /** @type {Map<string, Promise<unknown>>} locks that were given back, until the browser has heard of it */
+    this.leaving = new Map();
   }
 
   /** What is known of a file: `{ missing }`, or its validators. @param {string} path @returns {Promise<any>} */
@@ -155,6 +157,8 @@ export class Keep {
 
   /** Forgets a file, unless another tab is writing it: then that one knows better. @param {string} path */
   async drop(path) {
+    // Our own lock of a moment ago must not be taken for another tab's.
+    await this.leaving.get(path);
     const release = await this.#tryLock(path);
     if (!release) return;
     for (const name of [fileName(path), metaName(path)]) await this.folder.removeEntry(name).catch(() => {});
@@ -181,9 +185,12 @@ export class Keep {
   /** @param {string} path @returns {Promise<(() => void) | null>} what gives the lock back */
   #tryLock(path) {
     return new Promise((resolve, reject) => {
-      navigator.locks
-        .request(this.#lock(path), { ifAvailable: true }, (lock) => lock && new Promise((release) => resolve(() => release(undefined))))
-        .then(() => resolve(null), reject);
+      /** @type {Promise<unknown>} */
+      const held = navigator.locks.request(this.#lock(path), { ifAvailable: true }, (lock) => lock && new Promise((release) => resolve(() => {
+        this.leaving.set(path, held.finally(() => this.leaving.delete(path)));
+        release(undefined);
+      })));
+      held.then(() => resolve(null), reject);
     });
   }
 }

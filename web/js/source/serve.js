@@ -2,7 +2,7 @@
 // Signals cannot be cloned to a worker: `abort` with the id of a call ends it.
 
 import { OnelaunchError, aborted, pack, typed } from './errors.js';
-import { drawn, own, steady } from './events.js';
+import { blank, drawn, own, steady } from './events.js';
 import { openPlace } from './place.js';
 import { turn } from './turn.js';
 
@@ -47,6 +47,7 @@ export function serve(parts) {
           // What wasm had no use for still belongs to the file; the first pictures do not wait for it.
           void finish(shelf, post);
           const { backend, why, caps, model } = engine;
+          if (backend === 'webgpu') greet(job);
           return { backend, why, caps, model: model ?? null, kernels: debug === true, ...shelf.kept };
         } catch (error) {
           shelf.close();
@@ -179,6 +180,12 @@ async function finish(shelf, post) {
   }
   shelf.close();
   post({ kept: shelf.kept });
+}
+
+/** A first bitmap for the page, which nobody sees, while the GPU has nothing to do. @param {Job} job */
+function greet(job) {
+  const bitmap = blank();
+  job.event({ type: 'connect', bitmap }, [bitmap]);
 }
 
 /** @param {string} what */
