@@ -145,26 +145,35 @@ pub fn max(xs: &[f32]) -> f32 {
     Arch::new().dispatch(Max(xs))
 }
 
-/// Adds to every element, or multiplies it by, the one of `with` at its place.
-pub fn combine(xs: &mut [f32], with: &[f32], multiply: bool) {
-    struct Combine<'a>(&'a mut [f32], &'a [f32], bool);
-    impl WithSimd for Combine<'_> {
+/// Adds to every element the one of `with` at its place.
+pub fn add(xs: &mut [f32], with: &[f32]) {
+    combine::<false>(xs, with);
+}
+
+/// Multiplies every element by the one of `with` at its place.
+pub fn multiply(xs: &mut [f32], with: &[f32]) {
+    combine::<true>(xs, with);
+}
+
+fn combine<const MULTIPLY: bool>(xs: &mut [f32], with: &[f32]) {
+    struct Combine<'a, const MULTIPLY: bool>(&'a mut [f32], &'a [f32]);
+    impl<const MULTIPLY: bool> WithSimd for Combine<'_, MULTIPLY> {
         type Output = ();
         #[inline(always)]
         fn with_simd<S: Simd>(self, simd: S) {
-            let Self(xs, with, multiply) = self;
+            let Self(xs, with) = self;
             let length = xs.len().min(with.len());
             let (vectors, rest) = S::as_mut_simd_f32s(&mut xs[..length]);
             let (others, other_rest) = S::as_simd_f32s(&with[..length]);
             for (x, y) in vectors.iter_mut().zip(others) {
-                *x = if multiply { simd.mul_f32s(*x, *y) } else { simd.add_f32s(*x, *y) };
+                *x = if MULTIPLY { simd.mul_f32s(*x, *y) } else { simd.add_f32s(*x, *y) };
             }
             for (x, y) in rest.iter_mut().zip(other_rest) {
-                *x = if multiply { *x * y } else { *x + y };
+                *x = if MULTIPLY { *x * y } else { *x + y };
             }
         }
     }
-    Arch::new().dispatch(Combine(xs, with, multiply));
+    Arch::new().dispatch(Combine::<MULTIPLY>(xs, with));
 }
 
 #[cfg(test)]
@@ -199,8 +208,8 @@ mod tests {
             assert_eq!(sum(&xs, SquareFrom(2.0)), xs.iter().map(|x| (x - 2.0) * (x - 2.0)).sum::<f32>());
             assert_eq!(max(&xs), xs.iter().copied().fold(f32::NEG_INFINITY, f32::max));
             let (mut sums, mut products) = (xs.clone(), xs.clone());
-            combine(&mut sums, &xs, false);
-            combine(&mut products, &xs, true);
+            add(&mut sums, &xs);
+            multiply(&mut products, &xs);
             assert!(xs.iter().zip(sums).zip(products).all(|((x, s), p)| s == x + x && p == x * x));
         }
     }

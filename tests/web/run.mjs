@@ -1,5 +1,5 @@
 // Runs the test files one after the other: they share two processors. `node tests/web/run.mjs network keep` runs those alone.
-// A skipped test is told at the end, and is a failure with ONELAUNCH_SKIPS=fail. One that is known to fail (`todo`, with why) is told and is none.
+// A skipped test is told at the end, and is a failure with ONELAUNCH_SKIPS=fail.
 
 import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -16,27 +16,22 @@ if (files.length === 0) {
 }
 
 const began = Date.now();
-const [skipped, failed, known] = [[], [], []];
+const [skipped, failed] = [[], []];
 let passed = 0;
 const stream = run({ files, concurrency: 1, timeout: 400_000 });
 stream.on('test:pass', ({ name, skip, details }) => {
   if (skip !== undefined) skipped.push(`${name}: ${skip}`);
   else if (details.type !== 'suite') passed += 1;
 });
-stream.on('test:fail', ({ name, file, todo }) => {
-  const what = `${file?.split('/').at(-1) ?? ''} ${name}`;
-  if (todo === undefined) failed.push(what);
-  else known.push(`${what}: ${todo}`);
-});
+stream.on('test:fail', ({ name, file }) => failed.push(`${file?.split('/').at(-1) ?? ''} ${name}`));
 // node's own reporter: names, times, and what a failure said.
 const reporter = stream.compose(typeof spec === 'function' && spec.prototype ? new spec() : spec);
 reporter.pipe(process.stdout);
 reporter.on('end', () => {
   // Profiles of browsers, and with them the models that were kept.
   rmSync(join(ROOT, 'target/web-tests-scratch'), { recursive: true, force: true });
-  console.log(`\nbrowser tests: ${passed} passed, ${failed.length} failed, ${known.length} known to fail, ${skipped.length} skipped in ${((Date.now() - began) / 1000).toFixed(0)} s`);
+  console.log(`\nbrowser tests: ${passed} passed, ${failed.length} failed, ${skipped.length} skipped in ${((Date.now() - began) / 1000).toFixed(0)} s`);
   for (const one of failed) console.log(`FAILED ${one}`);
-  for (const one of known) console.log(`KNOWN ${one}`);
   for (const one of skipped) console.log(`SKIPPED ${one}`);
   process.exitCode = failed.length > 0 || passed === 0 || (skipped.length > 0 && process.env.ONELAUNCH_SKIPS === 'fail') ? 1 : 0;
 });

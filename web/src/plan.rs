@@ -1,8 +1,7 @@
 //! What a model would take, before any weight is read: bytes by class, the device's limits, and whether the one fits the other.
 
-use onelaunch_core::backend::CompileError;
 use onelaunch_core::compile::{ProgramKey, row_bucket};
-use onelaunch_core::memory::{Class, Region};
+use onelaunch_core::memory::Class;
 use onelaunch_core::model::Model;
 use onelaunch_core::pipeline::{Inspection, Prepared, Resolved, resolve};
 use onelaunch_core::schedule::Sampler;
@@ -16,7 +15,6 @@ use crate::js::{self, number, object};
 /// A model's plan for its default picture.
 pub struct Plan {
     pub inspection: Inspection,
-    regions: Vec<Region>,
     limits: Limits,
     precision: Precision,
 }
@@ -50,31 +48,18 @@ impl Plan {
         max_bytes: Option<u64>,
         on_cpu: bool,
     ) -> Result<Self, Failure> {
-        let wish = Request::default();
-        let key = |model: &Model| {
-            // A model whose own defaults cannot be made is told of below.
-            resolve(model, &wish, precision).map_or_else(
-                |_| {
-                    let (width, height) = model.default_size();
-                    ProgramKey { n: 1, width, height, rows: row_bucket(1), precision }
-                },
-                |resolved| key_of(&resolved, precision),
-            )
-        };
-        let key = key(prepared.model());
-        let inspection = prepared.inspect(backend, key, 1)?;
-        let resolved = resolve(prepared.model(), &wish, precision)
+        let resolved = resolve(prepared.model(), &Request::default(), precision)
             .map_err(|why| Failure::new(Kind::BadModel, why.to_string()))?;
-        let draws = resolved.schedule.draws;
-        let regions = backend.regions(&inspection.planned, draws).map_err(CompileError::from)?;
+        let key = key_of(&resolved, precision);
+        let inspection = prepared.inspect(backend, key, resolved.schedule.draws)?;
         let limits = Limits::of(backend.caps(), max_bytes, on_cpu);
-        Ok(Self { inspection, regions, limits, precision })
+        Ok(Self { inspection, limits, precision })
     }
 
     fn bytes(&self, class: Class) -> u64 {
         match class {
             Class::Weights => self.inspection.weight_bytes,
-            class => self.regions.iter().filter(|r| r.class == class).map(|r| r.bytes).sum(),
+            class => self.inspection.regions.iter().filter(|r| r.class == class).map(|r| r.bytes).sum(),
         }
     }
 
@@ -87,7 +72,8 @@ impl Plan {
         let leaves = self.inspection.leaves.iter().map(|(leaf, bytes)| {
             (*bytes, format!("weight {}", leaf.sources.first().map_or("", |source| &source.name)))
         });
-        let regions = self.regions.iter().map(|r| (r.bytes, format!("{} of the default picture", r.label)));
+        let regions =
+            self.inspection.regions.iter().map(|r| (r.bytes, format!("{} of the default picture", r.label)));
         leaves.chain(regions).max().unwrap_or_default()
     }
 

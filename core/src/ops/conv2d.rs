@@ -4,9 +4,9 @@ use std::ops::Range;
 
 use super::linear::add_rows;
 use super::{Arg, Epilogue, Operation, arity, ensure};
-use crate::gemm;
 use crate::graph::{Graph, ValueId};
 use crate::shape::Shape;
+use crate::{gemm, math};
 
 /// Operands: x `[N, H, W, I]`, weight `[O, kh, kw, I]`; then, as the flags say, bias `[O]` and residual shaped as the output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -113,8 +113,7 @@ impl Operation for Conv2d {
             }
             self.epilogue.act.apply_all(out);
             if let Some(at) = self.residual_input() {
-                let residual = &args[at].data[first * wide * o..];
-                out.iter_mut().zip(residual).for_each(|(o, r)| *o += r);
+                math::add(out, &args[at].data[first * wide * o..]);
             }
             self.epilogue.last.apply_all(out);
             first += count;

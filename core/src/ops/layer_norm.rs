@@ -74,8 +74,8 @@ impl Operation for LayerNorm {
                 *o = (x - mean) * scale;
             }
             if self.affine {
-                math::combine(out, args[1].data, true);
-                math::combine(out, args[2].data, false);
+                math::multiply(out, args[1].data);
+                math::add(out, args[2].data);
             }
         }
         if let Some(which) = self.modulate {

@@ -97,12 +97,12 @@ impl Operation for Linear {
         if let (Some(at), Some(gate)) = (self.gate_input(), e.gate) {
             for (row, out) in rows.clone().zip(out.chunks_exact_mut(c)) {
                 let gate = mods_row(&args[at], row / per_item, shape.lead(), gate);
-                math::combine(out, gate, true);
+                math::multiply(out, gate);
             }
         }
         if let Some(at) = self.residual_input() {
             let residual = &args[at].data[rows.start * c..];
-            math::combine(out, residual, false);
+            math::add(out, residual);
         }
         e.last.apply_all(out);
     }
@@ -111,6 +111,6 @@ impl Operation for Linear {
 /// Adds `row` to every row of `out`.
 pub(super) fn add_rows(out: &mut [f32], row: &[f32]) {
     for out in out.chunks_exact_mut(row.len()) {
-        math::combine(out, row, false);
+        math::add(out, row);
     }
 }

@@ -36,22 +36,18 @@ impl<'a, B: Backend, W: FnMut(u64)> Fill<'a, B, W> {
     pub async fn all(mut self, filled: &[&(Leaf, Layout)]) -> Result<(), LoadError> {
         let leaves: Vec<&Leaf> = filled.iter().map(|(leaf, _)| leaf).collect();
         let order = reading_order(&leaves, self.sources)?;
+        let bands: Vec<Option<Band>> = order.iter().map(|stop| band(filled, stop)).collect();
         // Leaves of which each tensor makes rows of its own, and nothing else.
         let mut poured = vec![true; filled.len()];
-        for stop in &order {
-            for &at in &stop.leaves {
-                // What does not fit is told by the encoder, which sees it whole.
-                let alone = stop.leaves.len() == 1 && stop.entry.shape == stop.tensor.shape;
-                poured[at] &= alone && band(filled[at], stop).is_some();
-            }
+        for (stop, band) in order.iter().zip(&bands) {
+            stop.leaves.iter().for_each(|&at| poured[at] &= band.is_some());
         }
         let mut held: BTreeMap<&SourceTensor, (&TensorEntry, Vec<u8>)> = BTreeMap::new();
         // Leaves that still wait for each tensor.
         let mut readers: BTreeMap<&SourceTensor, usize> = BTreeMap::new();
-        for stop in &order {
-            if let Some(&only) = stop.leaves.first()
+        for (stop, band) in order.iter().zip(bands) {
+            if let (Some(band), Some(&only)) = (band, stop.leaves.first())
                 && poured[only]
-                && let Some(band) = band(filled[only], stop)
             {
                 self.pour(filled[only], band, stop).await?;
                 continue;
@@ -131,7 +127,10 @@ impl<'a, B: Backend, W: FnMut(u64)> Fill<'a, B, W> {
     }
 }
 
-/// The rows of a leaf that a stop's tensor makes alone.
-fn band((leaf, layout): &(Leaf, Layout), stop: &Stop<'_>) -> Option<Band> {
+/// The rows that a stop's tensor makes of its one leaf. What does not fit has none: it is told by the encoder, which sees it whole.
+fn band(filled: &[&(Leaf, Layout)], stop: &Stop<'_>) -> Option<Band> {
+    let only =
+        stop.leaves.first().filter(|_| stop.leaves.len() == 1 && stop.entry.shape == stop.tensor.shape)?;
+    let (leaf, layout) = filled[*only];
     Band::new(leaf, layout, stop.tensor)
 }

@@ -64,13 +64,13 @@ impl Band {
         // The tensors of one leaf have one length of rows.
         let transform = if leaf.sources.len() == 1 { leaf.transform.clone() } else { Transform::Concat };
         let part = Leaf { shape: cut(&leaf.shape), sources: vec![source], transform, ..leaf.clone() };
-        let bytes = |[rows, columns]: [usize; 2]| (rows * columns * layout.encoding.size()) as u64;
-        // What lies before it is whole units, so there is no padding among it.
-        let before = self.first + rows.start;
-        let above = Leaf { shape: [&[before], leaf.shape.get(1..).unwrap_or(&[])].concat(), ..leaf.clone() };
-        let start = if before == 0 { 0 } else { bytes(layout.stored(&above)) };
-        let last = self.first + rows.end == leaf.shape.first().copied().unwrap_or(0);
-        let length = if last { layout.bytes - start } else { bytes(layout.stored(&part)) };
+        // Whole units have no padding but that of K.
+        let width = if layout.transpose { layout.stored(leaf)[0] } else { part.shape[1..].iter().product() };
+        let at = |row: usize| (row * width * layout.encoding.size()) as u64;
+        let (first, end) = (self.first + rows.start, self.first + rows.end);
+        let start = at(first);
+        let last = leaf.shape.first() == Some(&end);
+        let length = if last { layout.bytes } else { at(end) } - start;
         (part, Layout { bytes: length, ..*layout }, start)
     }
 }
