@@ -1,4 +1,8 @@
-//! Matrix products of the reference, through the `gemm` crate. The one place that hands out raw pointers.
+//! Matrix products of the reference: natively by the `gemm` crate, in a page by [tiles] of our own. The one place that hands out raw
+//! pointers.
+
+#[cfg(any(test, target_arch = "wasm32"))]
+mod tiles;
 
 /// out[m, n] = Σ_k a[m, k] · b(k, n). `out` and `a` have rows of `out_stride` and `a_stride` elements; `b_strides` are the
 /// distances between consecutive k and consecutive n.
@@ -21,8 +25,11 @@ pub fn product(
     assert!((m - 1) * out_stride + n <= out.len(), "product: out is too short");
     assert!((m - 1) * a_stride + k <= a.len(), "product: a is too short");
     assert!((k - 1) * b_strides[0] + (n - 1) * b_strides[1] < b.len(), "product: b is too short");
+    #[cfg(target_arch = "wasm32")]
+    tiles::product(out, out_stride, a, a_stride, b, b_strides, [m, n, k]);
     // SAFETY: the asserts above keep every element that the strides reach inside its slice, `out` is borrowed
     // exclusively and overlaps neither input, and with `read_dst = false` its old content is not read.
+    #[cfg(not(target_arch = "wasm32"))]
     #[expect(unsafe_code, reason = "gemm's interface is raw pointers; lengths are checked here")]
     unsafe {
         gemm::gemm(
