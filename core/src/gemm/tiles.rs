@@ -1,14 +1,14 @@
-//! Matrix products of the reference in a page: tiles of 4 rows × 2 vectors. Engines leave 15 vector registers of a desktop's 16 to wasm; 8 sums,
-//! 2 vectors of b, a broadcast element of a and a product (there is no fused multiply-add) fit, the 12 sums of the `gemm` crate's tile
-//! spill: 40 GFLOP/s against 31 in V8 on a Zen 4 core.
+//! Matrix products of the reference in a page: tiles of 4 rows × 2 vectors. On desktops V8 has 15 vector registers for wasm. 8 sums,
+//! 2 vectors of b, a broadcast element of a and a product (there is no fused multiply-add) fit; the 12 sums of the `gemm` crate's tile do
+//! not: on a Zen 4 core 40 GFLOP/s against 31, and tiles of our own with 10 or 12 sums were no faster than that.
 
 use pulp::{Arch, Simd, WithSimd};
 
 /// Rows of a tile.
 const ROWS: usize = 4;
 
-/// Panels packed at once: their columns of a row of b are whole cache lines, which are then read once.
-const PANELS: usize = 8;
+/// Panels packed at once: their columns of a row of b are two cache lines of a page's 4-lane vectors, each then read once. 8 and 16 are no faster.
+const PANELS: usize = 4;
 
 /// As [`product`](super::product), after its checks. An element's bits depend on its row of a and column of b alone.
 pub fn product(
