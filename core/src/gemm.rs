@@ -1,4 +1,4 @@
-//! Matrix products of the reference: natively by the `gemm` crate, in a page by [tiles] of our own. The one place that hands out raw
+//! Matrix products of the reference: natively by the `gemm` crate, in a page by `tiles` of our own. The one place that hands out raw
 //! pointers.
 
 #[cfg(any(test, target_arch = "wasm32"))]

@@ -37,8 +37,8 @@ struct State {
     counters: Counters,
 }
 
-/// Work of a slice where slices are asked for, in FLOPs: 3 ms where wasm does 30 GFLOP/s, 50 ms where it does 2. A
-/// count, not a time: bits of a product depend on the rows that are computed at once, and must not depend on the clock.
+/// Work of a slice where slices are asked for, in FLOPs: 3 ms where wasm does 35 GFLOP/s, 50 ms where it does 2. A count, not a time:
+/// bits of a native product depend on the rows that are computed at once, and must not depend on the clock.
 const SLICE_WORK: u64 = 100_000_000;
 /// What an output element counts beside its FLOPs: ops that only move data take time too.
 const ELEMENT_WORK: u64 = 50;
