@@ -26,7 +26,15 @@ pub fn product(
     assert!((m - 1) * a_stride + k <= a.len(), "product: a is too short");
     assert!((k - 1) * b_strides[0] + (n - 1) * b_strides[1] < b.len(), "product: b is too short");
     #[cfg(target_arch = "wasm32")]
-    tiles::product(out, out_stride, a, a_stride, b, b_strides, [m, n, k]);
+    pulp::Arch::new().dispatch(tiles::Product {
+        out,
+        out_stride,
+        a,
+        a_stride,
+        b,
+        b_strides,
+        dims: [m, n, k],
+    });
     // SAFETY: the asserts above keep every element that the strides reach inside its slice, `out` is borrowed
     // exclusively and overlaps neither input, and with `read_dst = false` its old content is not read.
     #[cfg(not(target_arch = "wasm32"))]

@@ -29,7 +29,7 @@ pub fn check_reference(case: &Case) -> Result<Difference, String> {
             let apart = compare(&numbers(&cut, case.output), &want).within(&tolerance);
             found.push(apart.map_err(|why| what(format!("{rows} rows at a time: {why}")))?);
             let differs = cut.iter().zip(&whole).position(|(c, w)| c.to_bits() != w.to_bits());
-            if let Some(at) = differs.filter(|_| !is_product(&case.op)) {
+            if let Some(at) = differs.filter(|_| !cuts_change_bits(&case.op)) {
                 let why = format!("{rows} rows at a time give {}, not {} at {at}", cut[at], whole[at]);
                 return Err(what(why));
             }
@@ -40,7 +40,7 @@ pub fn check_reference(case: &Case) -> Result<Difference, String> {
 
 /// Whether the op goes through the `gemm` crate, whose kernel depends on the number of rows: another order of the same sum. The
 /// tiles that stand in for it in a page have one order.
-fn is_product(op: &Op) -> bool {
+fn cuts_change_bits(op: &Op) -> bool {
     !cfg!(target_arch = "wasm32") && matches!(op, Op::Attention(_) | Op::Conv2d(_) | Op::Linear(_))
 }
 
